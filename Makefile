@@ -1,0 +1,77 @@
+# Every target first makes the environment `.venv` when it is missing or older than the lock.
+SHELL := /bin/bash
+PYTHON ?= $(shell for v in 3.13 3.12 3.11; do command -v python$$v && break; done || command -v python3)
+VENV := .venv
+BIN := $(VENV)/bin
+SECONDS ?= 60
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+export DBT_SEND_ANONYMOUS_USAGE_STATS := False
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo dev test-fast test test-interop soak check format bench lock clean
+
+help: ## this list
+	@grep -hE '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 16
+
+setup: $(VENV)/.ready ## make the environment
+
+$(VENV)/.ready: requirements.lock pyproject.toml
+	@"$(PYTHON)" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 14))' 2>/dev/null || \
+	  { echo "Python 3.11, 3.12 or 3.13 is needed and was not found; name one with: make PYTHON=/path/to/python3.12"; exit 1; }
+	@echo "Installing the pinned packages into $(VENV) with $(PYTHON) (one to two minutes) ..."
+	@"$(PYTHON)" -m venv --clear $(VENV)
+	@$(BIN)/python -m pip install --quiet --require-hashes -r requirements.lock
+	@$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --no-index -e .
+	@touch $@
+
+demo: setup ## start Postgres and Kafka, fill the shop, materialize everything, show what happened
+	@$(BIN)/dataeng demo
+
+dev: setup ## open the platform in the Dagster UI
+	@$(BIN)/dataeng up
+	@exec $(BIN)/dagster dev
+
+test-fast: setup ## no server, a minute
+	@$(BIN)/dataeng plan --quiet
+	@$(BIN)/pytest -m "not server and not crash and not interop and not soak"
+
+test: setup ## everything against a real Postgres and a real Kafka
+	@$(BIN)/dataeng plan --quiet
+	@$(BIN)/pytest -m "not interop and not soak"
+
+.venv-interop/.ready: requirements-interop.lock
+	@"$(PYTHON)" -m venv --clear .venv-interop
+	@.venv-interop/bin/python -m pip install --quiet --require-hashes -r requirements-interop.lock
+	@touch $@
+
+test-interop: setup .venv-interop/.ready ## an S3 server, the UI in a real browser
+	@$(BIN)/dataeng plan --quiet
+	@$(BIN)/pytest -m interop
+
+soak: setup ## random histories and kills: make soak SECONDS=600 SEED=1
+	@$(BIN)/pytest -m soak --soak-seconds $(SECONDS) $(if $(SEED),--soak-seed $(SEED))
+
+check: setup ## format, lint, types, imports, SQL, YAML, definitions
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+	@$(BIN)/dataeng plan --quiet
+	@$(BIN)/sqlfluff lint dbt
+	@$(BIN)/yamllint .
+	@$(BIN)/dg check yaml
+	@$(BIN)/dagster definitions validate
+
+format: setup ## write what `check` would ask for
+	@$(BIN)/ruff format .
+	@$(BIN)/ruff check --fix .
+
+bench: setup ## figures, ours beside the peers', in one run
+	@for script in benchmarks/*.py; do $(BIN)/python "$$script"; done
+
+lock: setup ## pin every dependency anew, with hashes, for Python 3.11 to 3.13
+	@$(BIN)/python scripts/lock.py
+
+clean: ## end the local services, remove the environment and everything the project wrote
+	@[ ! -x $(BIN)/dataeng ] || $(BIN)/dataeng down
+	@rm -rf $(VENV) .venv-interop .dataeng .tmp_dagster_home_* dbt/target dbt/logs .coverage .hypothesis .*_cache
