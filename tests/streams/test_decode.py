@@ -1,0 +1,257 @@
+"""Decoding by columns against a plain reading of the rules, record by record."""
+
+import json
+import re
+from datetime import UTC, datetime
+from typing import Any
+
+import pyarrow as pa
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from dataeng_assets.contracts.model import Column
+from dataeng_assets.contracts.types import event_type
+from dataeng_assets.streams.decode import Decoder
+
+
+def column(name: str, physical: str, *, nullable: bool) -> Column:
+    return Column(
+        name=name,
+        type=event_type(physical),
+        physical=physical,
+        nullable=nullable,
+        personal=False,
+        description="",
+        rules=(),
+    )
+
+
+COLUMNS = (
+    column("id", "uuid", nullable=False),
+    column("user", "bigint", nullable=True),
+    column("kind", "string", nullable=False),
+    column("at", "timestamp", nullable=False),
+    column("score", "double", nullable=True),
+    column("new", "boolean", nullable=True),
+    column("props", "json", nullable=True),
+)
+GOOD = {
+    "id": '"0188a8e2-5f1c-7c40-8a60-2f4f9e5b0001"',
+    "kind": '"click"',
+    "at": '"2026-03-01T10:00:00.5Z"',
+}
+
+
+class Number(str):
+    """The text of a number."""
+
+
+class Refused(Exception):
+    """The reason code."""
+
+
+def oracle(value: bytes | None) -> dict[str, Any]:
+    """What the rules say, written without the code under test."""
+    try:
+        pairs = parse(value)
+        names = [key for key, _ in pairs]
+        if len(set(names)) != len(names):
+            raise Refused("duplicate_key")
+        fields = dict(pairs)
+        row = {c.name: typed(c, fields.get(c.name)) for c in COLUMNS}
+        row["_rescued"] = {key: item for key, item in pairs if key not in row} or None
+    except Refused as refused:
+        return {"reason": str(refused)}
+    return row
+
+
+def depth_of(text: str) -> int:
+    depth = deepest = 0
+    for token in re.findall(r'"(?:[^"\\]|\\.)*"|[{}\[\]]', text, re.DOTALL):
+        depth += {"{": 1, "[": 1, "}": -1, "]": -1}.get(token, 0)
+        deepest = max(deepest, depth)
+    return deepest
+
+
+def parse(value: bytes | None) -> list[tuple[str, Any]]:
+    if not value:
+        raise Refused("empty")
+    try:
+        text = value.decode()
+    except UnicodeDecodeError:
+        raise Refused("not_utf8") from None
+    if depth_of(text) > 100:
+        raise Refused("too_deep")
+
+    def constant(name: str) -> None:
+        raise ValueError(name)
+
+    try:
+        pairs = json.loads(
+            text, object_pairs_hook=tuple, parse_int=Number, parse_float=Number, parse_constant=constant
+        )
+        json.dumps(pairs, ensure_ascii=False).encode()
+    except (ValueError, UnicodeEncodeError):
+        raise Refused("not_json") from None
+    if not (isinstance(pairs, tuple)):
+        raise Refused("not_object")
+    return list(pairs)
+
+
+def typed(c: Column, item: Any) -> Any:
+    if item is None:
+        if not c.nullable:
+            raise Refused(f"missing:{c.name}")
+        return None
+    is_text = isinstance(item, str) and not isinstance(item, Number)
+    is_integer = isinstance(item, Number) and re.fullmatch(r"-?[0-9]+", item) is not None
+    wrong = Refused(f"type:{c.name}")
+    if c.physical == "json":
+        return item
+    if c.physical == "string" and is_text:
+        return item
+    if c.physical == "uuid" and is_text and re.fullmatch(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}", item):
+        return item
+    if c.physical == "boolean" and isinstance(item, bool):
+        return item
+    if c.physical == "bigint" and is_integer and len(item) < 40 and -(2**63) <= int(item) < 2**63:
+        return int(item)
+    if c.physical == "double" and isinstance(item, Number):
+        if is_integer and (len(item) > 400 or abs(int(item)) > 2**53):
+            raise wrong
+        if abs(float(item)) != float("inf"):
+            return 0.0 if item == "-0" else float(item)
+    if c.physical == "timestamp" and is_text:
+        shape = r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d{1,6})?([Zz]|[+-]\d\d:\d\d)"
+        if re.fullmatch(shape, item, re.ASCII) and "T24" not in item.upper():
+            try:
+                return datetime.fromisoformat(item.upper()).astimezone(UTC)
+            except (ValueError, OverflowError):
+                raise wrong from None
+    raise wrong
+
+
+def check(values: list[bytes | None]) -> list[dict[str, Any]]:
+    with Decoder(COLUMNS) as decoder:
+        rows = decoder.decode(pa.chunked_array([pa.array(values, pa.binary())])).to_pylist()
+    assert len(rows) == len(values)
+    for value, row in zip(values, rows, strict=True):
+        expected = oracle(value)
+        if "reason" in expected or row["reason"] is not None:
+            assert row["reason"] == expected.get("reason"), (value, row, expected)
+            assert row["detail"]
+            continue
+        for c in COLUMNS:
+            found = row[c.name]
+            if c.physical == "json" and found is not None:
+                assert found in value.decode()
+                found = json.loads(found, object_pairs_hook=tuple, parse_int=Number, parse_float=Number)
+            assert found == expected[c.name], (c.name, value, row, expected)
+            if c.physical == "double":
+                assert str(found) == str(expected[c.name]), (value, row)
+        rescued = row["_rescued"]
+        if rescued is not None:
+            rescued = json.loads(rescued, object_pairs_hook=tuple, parse_int=Number, parse_float=Number)
+            rescued = dict(rescued)
+        assert rescued == expected["_rescued"], (value, row)
+    return rows
+
+
+def document(**fields: str) -> bytes:
+    items = {**GOOD, **fields}
+    return ("{" + ",".join(f"{json.dumps(key)}:{text}" for key, text in items.items()) + "}").encode()
+
+
+ODD_VALUES = [
+    *('"1"', "1.5", "1.0", "1e2", "-0", "-0.0", "0", "true", "false", "null", "{}", "[]", '""', "NaN", "Infinity"),
+    *("-inf", "1e999", "-1e999", "1e-999", "9223372036854775807", "9223372036854775808", "-9223372036854775808"),
+    *("18446744073709551616", "9007199254740992", "9007199254740993", "-9007199254740993", "9" * 5000),
+    *("123456789012345678901234567890.5", "1.10", "0.1234567890123456789", "01", "+1", ".5", "1.", "0x10", "'a'"),
+    *('"\\u0000"', '"\\ud800"', '"\\udc00"', '"\\ud83d\\ude00"', '"\\u00e9\\/"', '"é"', '"a\tb"', '"a\\nb"', '"\\x"'),
+    *('"2026-03-01T10:00:00Z"', '"2026-03-01T10:00:00"', '"2026-03-01T10:00:00.123456+02:00"', '"2026-03-01"'),
+    *('"2026-03-01T10:00:00.1234567Z"', '"2026-03-01T10:00:60Z"', '"2026-02-30T10:00:00Z"', '"2026-03-01T24:00:00Z"'),
+    *('"2026-03-01t10:00:00z"', '"2026-03-01 10:00:00Z"', '"2026-03-01T10:00:00+0200"', '"2026-03-01T10:00:00+24:00"'),
+    *('"0001-01-01T00:00:00+00:01"', '"9999-12-31T23:59:59-00:01"', '"0000-01-01T00:00:00Z"', '"12026-01-01T00:00:00Z"'),
+    *('"0000-12-31T23:59:59-00:01"', '"1969-12-31T23:59:59.999999Z"'),
+    *('"0188a8e2-5f1c-7c40-8a60-2f4f9e5b0001"', '"0188A8E25F1C7C408A602F4F9E5B0001"', '"{0188a8e2}"'),
+    *('{"a": 1, "b": [1,2]}', '{"a":1.10}', '{"a":1,"a":2}', '[1, 2]', '{"props":{"x":1}}', '[1,]', '{"a":1,}', '"x'),
+    *("[" * 99 + "]" * 99, "[" * 100 + "]" * 100, '"' + "[" * 200 + '"', "[1, nan]", '{"inf": "nan"}', '"a,]b"'),
+]
+ODD_DOCUMENTS: list[bytes | None] = [
+    *(None, b"", b" ", b"{}", b"[]", b"null", b"1", b'"x"', b"{", b"}", b"\xff", b"{a:1}", b'{"a" 1}', b'{"a":}'),
+    *(b"\xef\xbb\xbf" + document(), document() + b"x", document() + b"\x00", b" \n" + document() + b"\r\n\t "),
+    *(document()[:-1], document()[:-1] + b",}", document().replace(b",", b",\n"), document().replace(b":", b" : ")),
+    *(b"[" * 5000, b"[" * 100_000 + b"]" * 100_000, b'{"a":' * 3000, b'{"id":1,"id":2}', document()[:-1] + b',"id":1}'),
+    *(document(**{"": "1"}), document(Id="1"), document(_kafka_offset="7"), document(unknown='{"a": 1.10}')),
+    *(document().replace(b'"kind"', b'"k\\u0069nd"'), b"// c\n" + document(), document() + document()),
+    document(other='{"props":{"a":1}}', props='{"a":1}'),
+    document(other='"\\"props\\":{}"', props="{ }"),
+    document().replace(b'"kind"', b'"k\x00nd"'),
+]
+
+
+def test_each_odd_document_is_right_or_set_aside() -> None:
+    rows = check(ODD_DOCUMENTS)
+    assert rows[0]["reason"] == "empty"
+
+
+@pytest.mark.parametrize("name", [c.name for c in COLUMNS])
+def test_each_odd_value_of_a_column_is_right_or_set_aside(name: str) -> None:
+    check([document(**{name: text}) for text in ODD_VALUES])
+
+
+def test_a_json_column_keeps_the_exact_text() -> None:
+    texts = ['{"price":1.10,"n":1e2}', '{ "a" : [1 , 2] }', "123456789012345678901234567890", '{"u":"\\u00e9"}', '{"a":1}']
+    rows = check([document(props=text) for text in texts])
+    assert [row["props"] for row in rows] == texts
+
+
+def test_unknown_fields_are_rescued_as_they_stood() -> None:
+    [row] = check([document(campaign='{"n": 1.10}', beta="true")])
+    assert row["_rescued"] == '{"campaign":{"n": 1.10},"beta":true}'
+    assert row["reason"] is None
+
+
+def test_the_first_broken_column_in_contract_order_gives_the_reason() -> None:
+    [row] = check([document(user='"7"', kind="null")])
+    assert (row["reason"], row["detail"]) == ("type:user", "expected bigint, found a string of another form")
+
+
+def test_no_records_give_no_rows() -> None:
+    assert check([]) == []
+
+
+scalars = st.sampled_from(ODD_VALUES) | st.integers().map(str) | st.floats().map(json.dumps) | st.text().map(json.dumps)
+trees = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner, max_size=3),
+    max_leaves=6,
+)
+texts = scalars | st.builds(
+    lambda tree, ascii_, gap: json.dumps(tree, ensure_ascii=ascii_, separators=gap),
+    trees,
+    st.booleans(),
+    st.sampled_from([(",", ":"), (", ", ": ")]),
+)
+keys = st.sampled_from([c.name for c in COLUMNS]) | st.text(max_size=4)
+documents = st.dictionaries(keys, texts, max_size=4).map(
+    lambda fields: ("{" + ",".join(f"{json.dumps(k)}:{t}" for k, t in {**GOOD, **fields}.items()) + "}")
+)
+damaged = st.builds(
+    lambda text, at, junk: text[: at % (len(text) + 1)] + junk + text[at % (len(text) + 1) :],
+    documents,
+    st.integers(0, 400),
+    st.sampled_from(["", ",", '"', "{", "}", "[", "]", "\\", "\n", " ", "nan", "\x00", ":", '"id":1,', "\ufeff"]),
+)
+records = st.one_of(
+    st.none(),
+    st.binary(max_size=20),
+    st.builds(lambda text: text.encode("utf-8", "surrogatepass"), documents | damaged),
+)
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.lists(records, max_size=12))
+def test_decoding_by_columns_equals_the_rules_record_by_record(values: list[bytes | None]) -> None:
+    check(values)
