@@ -1,0 +1,222 @@
+"""From ODCS 3 documents to contracts; what is broken is refused here, before anything is read or written.
+
+The shape of a document belongs in `document`, the rules of its columns in `rules`, how values travel in `types`.
+"""
+
+import re
+from datetime import timedelta
+from pathlib import Path
+
+from open_data_contract_standard.model import SchemaObject, SchemaProperty, Team
+
+from dataeng_assets.contracts.document import Document, Place, read_document
+from dataeng_assets.contracts.errors import TypeRefused, did_you_mean
+from dataeng_assets.contracts.model import Column, Contract, EventTime
+from dataeng_assets.contracts.rules import labels, read_rules
+from dataeng_assets.contracts.types import ColumnType, event_type, postgres_type
+
+_CLASSIFICATIONS = ["internal", "personal", "public"]
+_KINDS = ["table", "topic", "view"]
+_SECONDS = {"s": 1, "m": 60, "min": 60, "h": 3600, "d": 86400}
+_LOGICAL = {
+    "integer": {"integer"},
+    "float": {"number"},
+    "decimal": {"number"},
+    "boolean": {"boolean"},
+    "date": {"date"},
+    "timestamp": {"timestamp"},
+    "bytes": {"string"},
+    "list": {"array"},
+}
+_LOGICAL_TEXT = {
+    "json": {"object", "array", "string"},
+    "jsonb": {"object", "array", "string"},
+    "time without time zone": {"time", "string"},
+    "time with time zone": {"time", "string"},
+}
+_DURATION = re.compile(r"P(?=.)(?:(\d+)D)?(?:T(?=\d)(?:(\d+)H)?(?:(\d+)M)?(?:(\d+(?:\.\d+)?)S)?)?")
+
+
+def load_contracts(folder: Path) -> dict[str, Contract]:
+    """The contracts of all `*.yaml` documents in a folder, by name.
+
+    Raises:
+        ContractError: one of them is broken, or two have the same name.
+    """
+    contracts: dict[str, Contract] = {}
+    for path in sorted(folder.glob("*.yaml")):
+        contract = load_contract(path)
+        if contract.name in contracts:
+            raise read_document(path).error(
+                ("schema", 0, "name"), contract.name, f"a name of its own; {contracts[contract.name].path} has this one"
+            )
+        contracts[contract.name] = contract
+    return contracts
+
+
+def load_contract(path: Path) -> Contract:
+    """The contract of one document.
+
+    Raises:
+        ContractError: with file, line, place, what was found and what is allowed.
+    """
+    document = read_document(path)
+    odcs = document.odcs
+    if not re.fullmatch(r"v3\.\d+\.\d+", odcs.apiVersion or ""):
+        raise document.error(("apiVersion",), odcs.apiVersion, "a version of ODCS 3, such as v3.1.0")
+    if odcs.kind != "DataContract":
+        raise document.error(("kind",), odcs.kind, "DataContract")
+    objects = odcs.schema_ or []
+    if len(objects) != 1:
+        raise document.error(("schema",), f"{len(objects)} objects", "one table or topic in each document")
+    table, at = objects[0], ("schema", 0)
+    columns = _columns(document, table)
+    team = odcs.team if isinstance(odcs.team, Team) else None
+    return Contract(
+        path=path,
+        id=_text(document, ("id",), odcs.id),
+        name=_text(document, (*at, "name"), table.name),
+        version=_text(document, ("version",), odcs.version),
+        description=_text(document, (*at, "description"), table.description),
+        owner=_text(document, ("team", "name"), team.name if team else None),
+        domain=_text(document, ("domain",), odcs.domain),
+        tags=tuple(odcs.tags or ()),
+        columns=columns,
+        key=_key(document, table),
+        freshness=_freshness(document),
+        event_time=_event_time(document, table, columns),
+    )
+
+
+def _columns(document: Document, table: SchemaObject) -> tuple[Column, ...]:
+    at = ("schema", 0, "properties")
+    if table.physicalType not in _KINDS:
+        raise document.error(("schema", 0, "physicalType"), table.physicalType, f"one of {', '.join(_KINDS)}")
+    if not table.properties:
+        raise document.error(at, "no columns", "at least one column")
+    columns: dict[str, Column] = {}
+    for position, prop in enumerate(table.properties):
+        column = _column(document, prop, (*at, position), is_event=table.physicalType == "topic")
+        if column.name.lower() in columns:
+            raise document.error(
+                (*at, position, "name"), column.name, "a name that no other column has, capital letters aside"
+            )
+        columns[column.name.lower()] = column
+    return tuple(columns.values())
+
+
+def _column(document: Document, prop: SchemaProperty, at: Place, *, is_event: bool) -> Column:
+    name = _text(document, (*at, "name"), prop.name)
+    if name.startswith("_"):
+        raise document.error((*at, "name"), name, "a name without an underscore at its start; those columns are ours")
+    if prop.classification is not None and prop.classification not in _CLASSIFICATIONS:
+        raise document.error(
+            (*at, "classification"),
+            prop.classification,
+            f"{', '.join(_CLASSIFICATIONS)} or none{did_you_mean(prop.classification, _CLASSIFICATIONS)}",
+        )
+    physical = _text(document, (*at, "physicalType"), prop.physicalType)
+    kind = _type(document, prop, physical, at, is_event=is_event)
+    if kind.family == "text" and kind.kind in _LOGICAL_TEXT:
+        logical = _LOGICAL_TEXT[kind.kind]
+    else:
+        logical = _LOGICAL.get(kind.family, {"string"})
+    if prop.logicalType not in logical:
+        raise document.error(
+            (*at, "logicalType"), prop.logicalType, f"{' or '.join(sorted(logical))} for the physical type {physical}"
+        )
+    return Column(
+        name=name,
+        type=kind,
+        physical=physical,
+        nullable=not prop.required,
+        personal=prop.classification == "personal",
+        description=_text(document, (*at, "description"), prop.description),
+        rules=read_rules(document, prop, kind, at),
+        tags=tuple(prop.tags or ()),
+    )
+
+
+def _type(document: Document, prop: SchemaProperty, physical: str, at: Place, *, is_event: bool) -> ColumnType:
+    try:
+        if is_event:
+            return event_type(physical)
+        try:
+            return postgres_type(physical)
+        except TypeRefused:
+            if not prop.enum:
+                raise
+            return postgres_type(physical, labels(document, prop, at))
+    except TypeRefused as refused:
+        raise document.error((*at, "physicalType"), f"{physical} (column {prop.name})", refused.reason) from None
+
+
+def _key(document: Document, table: SchemaObject) -> tuple[str, ...]:
+    parts = [(i, p) for i, p in enumerate(table.properties or []) if p.primaryKey]
+    for position, prop in parts:
+        if not prop.required:
+            raise document.error(
+                ("schema", 0, "properties", position, "required"),
+                f"a part of the key ({prop.name}) that may be missing",
+                "required: true for every column with primaryKey: true",
+            )
+    positions = [p.primaryKeyPosition for _, p in parts]
+    if len(parts) > 1 and sorted(n or 0 for n in positions) != list(range(1, len(parts) + 1)):
+        raise document.error(
+            ("schema", 0, "properties", parts[0][0], "primaryKeyPosition"),
+            f"positions {positions}",
+            f"each of 1 to {len(parts)} once, as the key has {len(parts)} columns",
+        )
+    return tuple(str(p.name) for _, p in sorted(parts, key=lambda part: part[1].primaryKeyPosition or 0))
+
+
+def _freshness(document: Document) -> timedelta | None:
+    """The standard's word is `latency`; `freshness` is what most people write. Either is understood, both are not."""
+    found: timedelta | None = None
+    for position, sla in enumerate(document.odcs.slaProperties or []):
+        at = ("slaProperties", position)
+        if sla.property not in ("freshness", "latency"):
+            continue
+        if found is not None:
+            raise document.error((*at, "property"), "freshness a second time", "freshness or latency, once")
+        if not isinstance(sla.value, int | float) or isinstance(sla.value, bool) or sla.value <= 0:
+            raise document.error((*at, "value"), sla.value, "a number above 0")
+        if sla.unit not in _SECONDS:
+            raise document.error((*at, "unit"), sla.unit, f"one of {', '.join(_SECONDS)}")
+        found = timedelta(seconds=sla.value * _SECONDS[sla.unit])
+    return found
+
+
+def _event_time(document: Document, table: SchemaObject, columns: tuple[Column, ...]) -> EventTime | None:
+    at = ("schema", 0, "customProperties")
+    given = {c.property: (i, c.value) for i, c in enumerate(table.customProperties or [])}
+    wanted = ("eventTime", "lateAfter", "maxAhead")
+    missing = [name for name in wanted if name not in given]
+    if len(missing) == len(wanted) and table.physicalType != "topic":
+        return None
+    if missing:
+        raise document.error(at, f"no {' and no '.join(missing)}", f"the properties {', '.join(wanted)} together")
+    position, column = given["eventTime"]
+    times = [c.name for c in columns if c.type.family == "timestamp" and not c.nullable]
+    if column not in times:
+        raise document.error(
+            (*at, position, "value"),
+            column,
+            f"a required column of type timestamp: {', '.join(times) or 'there is none'}",
+        )
+    late, ahead = (_duration(document, (*at, given[name][0], "value"), given[name][1]) for name in wanted[1:])
+    return EventTime(str(column), late, ahead)
+
+
+def _duration(document: Document, place: Place, value: object) -> timedelta:
+    match = _DURATION.fullmatch(value) if isinstance(value, str) else None
+    if match is None:
+        raise document.error(place, value, "an ISO 8601 duration in days or less, such as PT10M")
+    days, hours, minutes, seconds = (float(part or 0) for part in match.groups())
+    return timedelta(days=days, hours=hours, minutes=minutes, seconds=seconds)
+
+
+def _text(document: Document, place: Place, value: str | None) -> str:
+    if not value or not value.strip():
+        raise document.error(place, value, "a text that is not empty")
+    return value.strip()
