@@ -41,6 +41,8 @@ class Settings(BaseSettings):
     lake_options: dict[str, str] = Field({}, description="storage options of the lake, as delta-rs names them, in JSON")
     warehouse: Path | None = Field(None, description="the DuckDB file; below `state` when unset")
     first_day: date = Field(date(2026, 1, 1), description="first daily partition, UTC")
+    maven_repository: str = Field("", description="where local services come from; the client's own default when empty")
+    pins: dict[str, int] = Field({}, description="version to read by dotted key of a lake table, in JSON")
 
     @classmethod
     def load(cls) -> Self:
@@ -71,6 +73,12 @@ def state_folder() -> Path:
 def local_addresses() -> Path:
     """The file in which `dataeng up` records the addresses of the services it started, as `NAME=value` lines."""
     return state_folder() / "local.env"
+
+
+def outside_address(name: str) -> str | None:
+    """The value that the user gave a variable, in the environment or in `.env`; none when only `dataeng up` set it."""
+    value = os.environ.get(name) or dotenv_values(ROOT / ".env").get(name)
+    return None if value == dotenv_values(local_addresses()).get(name) else value
 
 
 def variable(name: str) -> str:

@@ -1,0 +1,173 @@
+"""Reading the lake's Delta tables in DuckDB: one plain view per table, at one version, without an extension.
+
+A local table is read by `read_parquet` over the files of that version: the quickest way, and the only one that every
+cursor and process sees. A table on an object store is read through its pyarrow dataset, because DuckDB would need an
+extension that it downloads; the dataset is known only to the connections that it was registered on.
+What a view reads is fixed when it is made. Writing tables belongs in `append` and `replace`; when dbt makes the views
+belongs in `dbt_plugin`.
+"""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import unquote
+
+import duckdb
+import pyarrow as pa
+import pyarrow.dataset as ds
+from deltalake import DeltaTable
+
+from dataeng_assets.lake.location import Lake
+
+# a column without time zone; every other reader feature changes which rows or columns the files hold
+_HARMLESS_FEATURES = {"timestampNtz"}
+
+
+class UnreadableTable(Exception):
+    """A Delta table that these views would read wrongly; the message names the table, the reason and the way on."""
+
+
+@dataclass(frozen=True)
+class Reading:
+    """One table at one version: the view's schema and name, its SQL, and on an object store the dataset it reads."""
+
+    key: tuple[str, ...]
+    version: int
+    sql: str
+    dataset: ds.Dataset | None = None
+
+    @property
+    def dotted(self) -> str:
+        """The key as pins and messages name it: `bronze.shop.orders`."""
+        return ".".join(self.key)
+
+    @property
+    def schema(self) -> str:
+        """The view's schema: `bronze_shop`."""
+        return "_".join(self.key[:-1])
+
+    @property
+    def view(self) -> str:
+        """The view's full name, quoted."""
+        return f"{_identifier(self.schema)}.{_identifier(self.key[-1])}"
+
+    @property
+    def dataset_name(self) -> str:
+        """The name under which the dataset is registered."""
+        return "__".join(("lake", *self.key))
+
+
+def create_views(
+    connection: duckdb.DuckDBPyConnection,
+    lake: Lake,
+    pins: Mapping[str, int] | None = None,
+    *,
+    layers: Collection[str] | None = None,
+) -> dict[str, int]:
+    """Make a view for each table of the lake: `bronze_shop.orders` for the key `[bronze, shop, orders]`.
+
+    Args:
+        connection: where the views are made; the comment on each names the table and the version it reads.
+        lake: where the tables are.
+        pins: version by dotted key; a table that is not named is read at its newest version.
+        layers: first parts of the keys wanted; all when None.
+
+    Returns:
+        The version read, by dotted key.
+
+    Raises:
+        TableMissing: a pinned table is not there.
+        UnreadableTable: a table uses a Delta feature that changes which rows its files hold.
+    """
+    readings = read_lake(lake, pins, layers=layers)
+    register_datasets(connection, readings)
+    make_views(connection, readings)
+    return {reading.dotted: reading.version for reading in readings}
+
+
+def read_lake(
+    lake: Lake, pins: Mapping[str, int] | None = None, *, layers: Collection[str] | None = None
+) -> tuple[Reading, ...]:
+    """Decide what the views read, touching the Delta logs only. Arguments and errors as in `create_views`."""
+    pinned = {tuple(dotted.split(".")): version for dotted, version in (pins or {}).items()}
+    keys = {*lake.tables(), *pinned}
+    return tuple(
+        _reading(key, lake.open(key, pinned.get(key)), lake.folder and lake.folder.joinpath(*key))
+        for key in sorted(keys)
+        if len(key) > 1 and (layers is None or key[0] in layers)
+    )
+
+
+def register_datasets(connection: duckdb.DuckDBPyConnection, readings: Collection[Reading]) -> None:
+    """Make the datasets of an object store known to this connection; each cursor needs it anew."""
+    for reading in readings:
+        if reading.dataset is not None:
+            connection.register(reading.dataset_name, reading.dataset)
+
+
+def make_views(connection: duckdb.DuckDBPyConnection, readings: Collection[Reading]) -> None:
+    """Create or replace the views, and drop those that an earlier call made for tables no longer there."""
+    stale = connection.execute(
+        "select schema_name, view_name from duckdb_views() where database_name = current_database()"
+        " and not internal and comment like 'lake table %'"
+    ).fetchall()
+    current = {(reading.schema, reading.key[-1]) for reading in readings}
+    for schema, name in set(stale) - current:
+        connection.execute(f"drop view {_identifier(schema)}.{_identifier(name)}")
+    for reading in readings:
+        connection.execute(f"create schema if not exists {_identifier(reading.schema)}")
+        connection.execute(f"create or replace view {reading.view} as {reading.sql}")
+        comment = _text(f"lake table {reading.dotted} version {reading.version}")
+        connection.execute(f"comment on view {reading.view} is {comment}")
+
+
+def _reading(key: tuple[str, ...], table: DeltaTable, folder: Path | None) -> Reading:
+    features = set(table.protocol().reader_features or ()) - _HARMLESS_FEATURES
+    if features:
+        raise UnreadableTable(
+            f"{'.'.join(key)} uses the Delta reader feature {', '.join(sorted(features))}, with which its files hold"
+            " rows or columns that are no longer part of the table. Nothing was read or changed."
+            " Rewrite the table without the feature (deltalake's `optimize` does not remove it), or read it elsewhere."
+        )
+    if folder is None:
+        dataset: ds.Dataset = table.to_pyarrow_dataset()
+        reading = Reading(key, table.version(), "", dataset)
+        return Reading(key, table.version(), f"select * from {_identifier(reading.dataset_name)}", dataset)
+    return Reading(key, table.version(), _files_sql(table, folder))
+
+
+def _files_sql(table: DeltaTable, folder: Path) -> str:
+    # An empty typed branch gives the columns when there is no file, or none that has a column added later.
+    types = _duckdb_types(pa.schema(table.schema().to_arrow()))
+    columns = ", ".join(_identifier(name) for name in types)
+    typed = ", ".join(f"null::{kind} as {_identifier(name)}" for name, kind in types.items())
+    empty = f"select {typed} where false"
+    # paths in the log are percent-encoded once, the root never is
+    paths = [str(folder / unquote(path)) for path in pa.table(table.get_add_actions()).column("path").to_pylist()]
+    if not paths:
+        return empty
+    partitions = table.metadata().partition_columns
+    hive = "hive_partitioning = false"
+    if partitions:
+        declared = ", ".join(f"{_text(name)}: {types[name]}" for name in partitions)
+        hive = f"hive_partitioning = true, hive_types = {{{declared}}}"
+    # Delta writes a NULL text partition as the empty string too
+    texts = [name for name in partitions if types[name] == "VARCHAR"]
+    replaced = ", ".join(f"nullif({_identifier(name)}, '') as {_identifier(name)}" for name in texts)
+    star = f"* replace ({replaced})" if texts else "*"
+    files = f"read_parquet([{', '.join(map(_text, paths))}], union_by_name = true, {hive})"
+    return f"select {columns} from ({empty} union all by name select {star} from {files})"
+
+
+def _duckdb_types(schema: pa.Schema) -> dict[str, str]:
+    with duckdb.connect() as connection:
+        relation = connection.from_arrow(schema.empty_table())
+        return {name: str(kind) for name, kind in zip(relation.columns, relation.types, strict=True)}
+
+
+def _identifier(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'
+
+
+def _text(value: str) -> str:
+    return "'" + value.replace("'", "''") + "'"
