@@ -1,6 +1,8 @@
 # Every target first makes the environment `.venv` when it is missing or older than the lock.
 SHELL := /bin/bash
-PYTHON ?= $(shell for v in 3.13 3.12 3.11; do command -v python$$v && break; done || command -v python3)
+FITS := import sys; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 14))
+PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
+  $$p -c '$(FITS)' 2>/dev/null && command -v $$p && break; done)
 VENV := .venv
 BIN := $(VENV)/bin
 SECONDS ?= 60
@@ -16,8 +18,8 @@ help: ## this list
 setup: $(VENV)/.ready ## make the environment
 
 $(VENV)/.ready: requirements.lock pyproject.toml
-	@"$(PYTHON)" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 14))' 2>/dev/null || \
-	  { echo "Python 3.11, 3.12 or 3.13 is needed and was not found; name one with: make PYTHON=/path/to/python3.12"; exit 1; }
+	@"$(PYTHON)" -c '$(FITS)' 2>/dev/null || { \
+	  echo "Python 3.11, 3.12 or 3.13 is needed and was not found. Name one: make PYTHON=/path/to/python3.12"; exit 1; }
 	@echo "Installing the pinned packages into $(VENV) with $(PYTHON) (one to two minutes) ..."
 	@"$(PYTHON)" -m venv --clear $(VENV)
 	@$(BIN)/python -m pip install --quiet --require-hashes -r requirements.lock
@@ -32,11 +34,11 @@ dev: setup ## open the platform in the Dagster UI
 	@exec $(BIN)/dagster dev
 
 test-fast: setup ## no server, a minute
-	@$(BIN)/dataeng plan --quiet
+	@$(BIN)/dataeng prepare --quiet
 	@$(BIN)/pytest -m "not server and not crash and not interop and not soak"
 
 test: setup ## everything against a real Postgres and a real Kafka
-	@$(BIN)/dataeng plan --quiet
+	@$(BIN)/dataeng prepare --quiet
 	@$(BIN)/pytest -m "not interop and not soak"
 
 .venv-interop/.ready: requirements-interop.lock
@@ -45,7 +47,7 @@ test: setup ## everything against a real Postgres and a real Kafka
 	@touch $@
 
 test-interop: setup .venv-interop/.ready ## an S3 server, the UI in a real browser
-	@$(BIN)/dataeng plan --quiet
+	@$(BIN)/dataeng prepare --quiet
 	@$(BIN)/pytest -m interop
 
 soak: setup ## random histories and kills: make soak SECONDS=600 SEED=1
@@ -56,7 +58,7 @@ check: setup ## format, lint, types, imports, SQL, YAML, definitions
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
-	@$(BIN)/dataeng plan --quiet
+	@$(BIN)/dataeng prepare --quiet
 	@$(BIN)/sqlfluff lint dbt
 	@$(BIN)/yamllint .
 	@$(BIN)/dg check yaml
@@ -70,7 +72,10 @@ bench: setup ## figures, ours beside the peers', in one run
 	@for script in benchmarks/*.py; do $(BIN)/python "$$script"; done
 
 lock: setup ## pin every dependency anew, with hashes, for Python 3.11 to 3.13
-	@$(BIN)/python scripts/lock.py
+	@export UV_CUSTOM_COMPILE_COMMAND="make lock"; \
+	compile="$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-strip-extras"; \
+	$$compile --no-emit-index-url --no-annotate --upgrade --extra local --extra dev pyproject.toml -o requirements.lock; \
+	$$compile --no-emit-index-url --no-annotate --upgrade --group interop -o requirements-interop.lock
 
 clean: ## end the local services, remove the environment and everything the project wrote
 	@[ ! -x $(BIN)/dataeng ] || $(BIN)/dataeng down
