@@ -1,0 +1,74 @@
+"""What a contract says of an asset: description, owner, columns, freshness."""
+
+from collections.abc import Iterable
+from typing import Any
+
+import dagster as dg
+import pyarrow as pa
+
+from dataeng_assets.contracts.model import Contract
+from dataeng_assets.orchestration.lake_io import column_schema
+
+SLA_SECONDS = "sla_seconds"
+"""Metadata under which an asset's freshness stands; `definitions.py` makes the policy of it."""
+
+
+def contract_columns(contract: Contract) -> dg.TableSchema:
+    """The contract's columns as Dagster shows them."""
+    return dg.TableSchema(
+        columns=[
+            dg.TableColumn(
+                column.name,
+                column.physical,
+                description=column.description,
+                constraints=dg.TableColumnConstraints(
+                    nullable=column.nullable, unique=contract.key == (column.name,), other=[]
+                ),
+                tags={"personal": ""} if column.personal else {},
+            )
+            for column in contract.columns
+        ]
+    )
+
+
+def bronze_spec(
+    key: tuple[str, ...],
+    contract: Contract,
+    *,
+    deps: Iterable[tuple[str, ...]],
+    kinds: set[str],
+    description: str | None = None,
+    columns: pa.Schema | None = None,
+    **attributes: Any,
+) -> dg.AssetSpec:
+    """The asset of one lake table that a contract stands behind."""
+    metadata: dict[str, Any] = {
+        "dagster/column_schema": column_schema(columns) if columns else contract_columns(contract),
+        "contract": dg.MetadataValue.text(f"{contract.id} {contract.version}"),
+    }
+    if contract.freshness:
+        metadata[SLA_SECONDS] = contract.freshness.total_seconds()
+    return dg.AssetSpec(
+        key=dg.AssetKey(key),
+        deps=[dg.AssetKey(dep) for dep in deps],
+        description=description or contract.description,
+        group_name=contract.domain,
+        owners=[contract.owner],
+        kinds=kinds,
+        tags={"layer": key[0]},
+        metadata=metadata,
+        **attributes,
+    )
+
+
+def source_spec(key: tuple[str, ...], contract: Contract, kind: str) -> dg.AssetSpec:
+    """The external asset that stands for a table or topic outside of the platform."""
+    return dg.AssetSpec(
+        key=dg.AssetKey(key),
+        description=contract.description,
+        group_name=contract.domain,
+        owners=[contract.owner],
+        kinds={kind},
+        tags={"layer": "source"},
+        metadata={"dagster/column_schema": contract_columns(contract)},
+    )

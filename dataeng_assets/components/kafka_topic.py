@@ -1,0 +1,248 @@
+"""A Kafka topic that is written to bronze by micro-batches, with its dead letters, late events and windows."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+from pydantic import Field
+
+from dataeng_assets.components.bronze_specs import bronze_spec, source_spec
+from dataeng_assets.contracts.load import load_contract
+from dataeng_assets.contracts.model import Contract
+from dataeng_assets.kafka.cluster import Cluster
+from dataeng_assets.lake.location import Lake
+from dataeng_assets.orchestration.failures import RETRY, named_failures
+from dataeng_assets.orchestration.in_flight import default_sensor_status, run_in_flight
+from dataeng_assets.settings import ROOT, SettingMissing, Settings, variable
+from dataeng_assets.streams.drain import DrainReport, drain
+from dataeng_assets.streams.lag import lag
+from dataeng_assets.streams.stream import Stream
+from dataeng_assets.streams.windows import publish_windows
+
+STREAM = "dataeng/stream"
+ACCOUNTED = "every_offset_accounted_for"
+FEW_DEAD_LETTERS = "few_dead_letters"
+ONE_ROW_PER_WINDOW = "one_row_per_window"
+DEAD_LETTER_LIMIT = 0.01
+
+
+class KafkaTopicComponent(dg.Component, dg.Model, dg.Resolvable):
+    """Writes one Kafka topic to bronze, each offset exactly once, and publishes its windows.
+
+    The sensor plans and never consumes; the run drains many micro-batches until it has caught up.
+    """
+
+    topic: str = Field(description="name of the topic, and of the contract in the folder `contracts`")
+    domain: str = Field(description="second part of the asset keys")
+    bootstrap_variable: str = Field(description="environment variable that holds the brokers' addresses")
+    window_minutes: int = Field(5, description="length of the tumbling windows")
+    batch_records: int = Field(100_000, description="most records in one micro-batch; memory follows it")
+    run_seconds: int = Field(240, description="how long one run may drain before it ends and the next is asked for")
+
+    def build_defs(self, context: dg.ComponentLoadContext) -> dg.Definitions:
+        """The topic as an external asset, its tables, its windows, the job that drains it and the sensor."""
+        contract = load_contract(context.path / "contracts" / f"{self.topic}.yaml")
+        tables, windows = self._drain_assets(contract), self._window_assets(contract)
+        job = dg.define_asset_job(
+            f"stream_{self.topic}",
+            selection=dg.AssetSelection.assets(tables, windows),
+            description=f"Drains {self.topic} into bronze until it has caught up, then publishes the closed windows.",
+            executor_def=dg.in_process_executor,
+            tags={STREAM: self.topic, "dagster/max_runtime": str(self.run_seconds + 300)},
+        )
+        return dg.Definitions(
+            assets=[source_spec(("kafka", self.topic), contract, "kafka"), tables, windows],
+            jobs=[job],
+            sensors=[self._sensor(contract, job)],
+        )
+
+    def stream(self, contract: Contract) -> Stream:
+        """The stream that this declares, on the lake of the current environment."""
+        settings = Settings.load()
+        return Stream(
+            name=self.topic,
+            topic=self.topic,
+            domain=self.domain,
+            contract=contract,
+            lake=Lake(settings.lake_uri, settings.lake_options),
+            window_minutes=self.window_minutes,
+        )
+
+    def cluster(self) -> Cluster:
+        """The Kafka cluster, its address read now."""
+        return Cluster(variable(self.bootstrap_variable), allow_plaintext=Settings.load().is_local)
+
+    def _key(self, suffix: str = "") -> tuple[str, ...]:
+        return ("bronze", self.domain, f"{self.topic}{suffix}")
+
+    def _drain_assets(self, contract: Contract) -> dg.AssetsDefinition:
+        outside = [("kafka", self.topic)]
+        kinds = {"kafka", "deltalake"}
+        late = contract.event_time.late_after if contract.event_time else timedelta()
+        specs = [
+            bronze_spec(self._key(), contract, deps=outside, kinds=kinds),
+            bronze_spec(
+                self._key("_late"), contract, deps=outside, kinds=kinds,
+                description=f"Events of {self.topic} that came more than {late} behind the newest of their partition.",
+            ),
+            bronze_spec(
+                self._key("_dead_letters"), contract, deps=outside, kinds=kinds,
+                description=f"Records of {self.topic} that break the contract: raw bytes, key, headers, offset, reason.",
+                columns=DEAD_LETTER_SCHEMA,
+            ),
+        ]  # fmt: skip
+        main, _, dead = specs
+
+        @dg.multi_asset(
+            name=f"drain_{self.topic}",
+            specs=specs,
+            check_specs=[
+                *(
+                    dg.AssetCheckSpec(
+                        ACCOUNTED,
+                        asset=spec.key,
+                        blocking=spec is main,
+                        description="Main, late and dead letters together are what this run has read.",
+                    )
+                    for spec in specs
+                ),
+                dg.AssetCheckSpec(
+                    FEW_DEAD_LETTERS, asset=dead.key, description=f"At most {DEAD_LETTER_LIMIT:.0%} of what was read."
+                ),
+            ],
+            retry_policy=RETRY,
+            pool=f"stream_{self.topic}",
+        )
+        def drain_topic(context: dg.AssetExecutionContext) -> Iterator[Any]:
+            stream = self.stream(contract)
+            with named_failures():
+                report = drain(
+                    stream,
+                    self.cluster(),
+                    run_id=context.run.run_id,
+                    budget=timedelta(seconds=self.run_seconds),
+                    batch_records=self.batch_records,
+                    on_batch=lambda batch: context.log.info("%s", batch),
+                )
+            for spec in specs:
+                yield _table_result(spec.key, report, stream.lake)
+                yield dg.AssetCheckResult(
+                    asset_key=spec.key,
+                    check_name=ACCOUNTED,
+                    passed=report.read == report.main + report.late + report.dead_letters,
+                    metadata=_counts(report),
+                )
+            share = report.dead_letters / report.read if report.read else 0.0
+            yield dg.AssetCheckResult(
+                asset_key=dead.key,
+                check_name=FEW_DEAD_LETTERS,
+                passed=share <= DEAD_LETTER_LIMIT,
+                severity=dg.AssetCheckSeverity.WARN,
+                metadata={"share": share, "limit": DEAD_LETTER_LIMIT},
+            )
+
+        return drain_topic
+
+    def _window_assets(self, contract: Contract) -> dg.AssetsDefinition:
+        key = ("silver", self.domain, f"{self.topic}_{self.window_minutes}m")
+        spec = bronze_spec(
+            key, contract, deps=[self._key()], kinds={"duckdb", "deltalake"},
+            description=(
+                f"Events of {self.topic} in tumbling windows of {self.window_minutes} minutes by event type: records, "
+                "events (each event_id once), unique users. A window appears when every partition has passed it."
+            ),
+            columns=WINDOW_SCHEMA,
+        )  # fmt: skip
+        check = dg.AssetCheckSpec(
+            ONE_ROW_PER_WINDOW, asset=spec.key, description="Each window and event type stands in one row."
+        )
+
+        @dg.multi_asset(name=f"windows_{self.topic}", specs=[spec], check_specs=[check], retry_policy=RETRY)
+        def publish(context: dg.AssetExecutionContext) -> Iterator[Any]:
+            stream = self.stream(contract)
+            with named_failures():
+                report = publish_windows(stream, self.cluster(), run_id=context.run.run_id)
+            rows = stream.lake.open(key).to_pyarrow_dataset().to_table(columns=["window_start", "event_type"])
+            distinct = rows.group_by(["window_start", "event_type"]).aggregate([]).num_rows
+            yield dg.MaterializeResult(
+                asset_key=spec.key,
+                metadata={
+                    "dagster/row_count": rows.num_rows,
+                    "table_version": stream.lake.open(key).version(),
+                    "uri": stream.lake.at(key),
+                    "published": str(report),
+                },
+            )
+            yield dg.AssetCheckResult(
+                asset_key=spec.key,
+                check_name=ONE_ROW_PER_WINDOW,
+                passed=distinct == rows.num_rows,
+                metadata={"rows": rows.num_rows, "windows": distinct},
+            )
+
+        return publish
+
+    def _sensor(self, contract: Contract, job: Any) -> dg.SensorDefinition:
+        @dg.sensor(
+            name=f"{self.topic}_lag",
+            job=job,
+            minimum_interval_seconds=15,
+            default_status=default_sensor_status(Settings.load().is_local),
+            description=f"Asks for a run when {self.topic} holds records that bronze does not. Reads none of them.",
+        )
+        def topic_lag(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.SkipReason:
+            under_way = run_in_flight(context.instance, STREAM, self.topic)
+            if under_way:
+                return dg.SkipReason(f"Run {under_way} is draining {self.topic}.")
+            try:
+                behind = lag(self.stream(contract), self.cluster())
+            except (SettingMissing, OSError) as error:
+                return dg.SkipReason(str(error))
+            except Exception as error:
+                if not getattr(error, "retryable", False):
+                    raise
+                return dg.SkipReason(str(error))
+            if not behind.records:
+                return dg.SkipReason(f"Bronze has every record of {self.topic}.")
+            return dg.SensorResult(run_requests=[dg.RunRequest(tags={"dataeng/lag": str(behind.records)})])
+
+        return topic_lag
+
+
+def find_stream(name: str, defs_folder: Path = ROOT / "dataeng_assets" / "defs") -> tuple[Stream, Cluster]:
+    """The stream of a topic by its name, as `defs/` declares it.
+
+    Raises:
+        LookupError: no topic of that name is declared; names those that are.
+    """
+    known: dict[str, tuple[KafkaTopicComponent, Path]] = {}
+    for path in sorted(defs_folder.glob("*/defs.yaml")):
+        declaration = dg.yaml_utils.safe_load(path.read_text())
+        if str(declaration.get("type", "")).endswith(KafkaTopicComponent.__name__):
+            component = KafkaTopicComponent.model_validate(declaration["attributes"])
+            known[component.topic] = component, path.parent
+    if name not in known:
+        raise LookupError(f"No topic {name!r} is declared below {defs_folder}. Declared: {', '.join(known) or 'none'}.")
+    component, folder = known[name]
+    contract = load_contract(folder / "contracts" / f"{component.topic}.yaml")
+    return component.stream(contract), component.cluster()
+
+
+def _counts(report: DrainReport) -> dict[str, int]:
+    return {"read": report.read, "main": report.main, "late": report.late, "dead_letters": report.dead_letters}
+
+
+def _table_result(key: dg.AssetKey, report: DrainReport, lake: Lake) -> dg.MaterializeResult:
+    table = lake.open(tuple(key.path))
+    return dg.MaterializeResult(
+        asset_key=key,
+        metadata={
+            "dagster/row_count": table.to_pyarrow_dataset().count_rows(),
+            "table_version": table.version(),
+            "uri": lake.at(tuple(key.path)),
+            "micro_batches": report.batches,
+            **_counts(report),
+        },
+    )

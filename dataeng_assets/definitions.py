@@ -1,0 +1,30 @@
+"""What Dagster loads, and the platform's policy: freshness by the contract, two steps side by side in a run."""
+
+from datetime import timedelta
+from pathlib import Path
+
+import dagster as dg
+
+from dataeng_assets.components.bronze_specs import SLA_SECONDS
+
+MAX_CONCURRENT_STEPS = 2
+
+
+def with_freshness(spec: dg.AssetSpec) -> dg.AssetSpec:
+    """Give an asset the freshness that its contract promises: late at the deadline, a warning at three quarters."""
+    seconds = spec.metadata.get(SLA_SECONDS)
+    if seconds is None:
+        return spec
+    deadline = timedelta(seconds=float(seconds))
+    return dg.apply_freshness_policy(
+        spec, dg.FreshnessPolicy.time_window(fail_window=deadline, warn_window=deadline * 0.75)
+    )
+
+
+@dg.definitions
+def defs() -> dg.Definitions:
+    """Everything below `defs/`, under the policy."""
+    loaded = dg.load_from_defs_folder(path_within_project=Path(__file__).parent)
+    governed = loaded.permissive_map_resolved_asset_specs(func=with_freshness, selection=None)
+    executor = dg.multiprocess_executor.configured({"max_concurrent": MAX_CONCURRENT_STEPS})
+    return dg.Definitions.merge(governed, dg.Definitions(executor=executor))

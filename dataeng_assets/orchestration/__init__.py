@@ -1,0 +1,1 @@
+"""What we add to Dagster: calendar, dbt translation, change ledger, IO manager, conditions, failures."""

@@ -1,0 +1,121 @@
+"""dbt inside Dagster: the project and its manifest, how models become assets, and how a range of days is built."""
+
+import json
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from functools import cache
+from typing import Any
+
+import dagster as dg
+from dagster_dbt import DagsterDbtTranslator, DbtCliResource, DbtProject
+
+from dataeng_assets.lake.location import Lake
+from dataeng_assets.orchestration import warehouse
+from dataeng_assets.orchestration.ledger.entries import mark_handled
+from dataeng_assets.orchestration.ledger.targets import Targets, model_key, read_targets
+from dataeng_assets.orchestration.partitions import days_of
+from dataeng_assets.orchestration.pins import pinned
+from dataeng_assets.settings import ROOT, Settings
+
+PROJECT_FOLDER = ROOT / "dbt"
+
+
+@cache
+def dbt_project() -> DbtProject:
+    """The dbt project, its manifest prepared when it is missing or older than a source file of the project."""
+    project = DbtProject(project_dir=PROJECT_FOLDER)
+    if _is_stale(project):
+        prepare(project)
+    return project
+
+
+def prepare(project: DbtProject) -> None:
+    """Parse the project into its manifest; fails with what dbt says."""
+    with _environment({}):
+        project.preparer.prepare(project)
+
+
+@cache
+def targets() -> Targets:
+    """What the change ledger keeps fresh, by the manifest."""
+    return read_targets(manifest())
+
+
+@cache
+def manifest() -> Mapping[str, Any]:
+    """The manifest as data."""
+    parsed: Mapping[str, Any] = json.loads(dbt_project().manifest_path.read_text())
+    return parsed
+
+
+class Translator(DagsterDbtTranslator):
+    """A model's key is its layer and name, a source's the key of its lake table; the group of a mart is `marts`."""
+
+    def get_asset_spec(self, manifest: Mapping[str, Any], unique_id: str, project: DbtProject | None) -> dg.AssetSpec:
+        """The asset of a dbt model or source."""
+        spec = super().get_asset_spec(manifest, unique_id, project)
+        node = self.get_resource_props(manifest, unique_id)
+        if node["resource_type"] == "source":
+            return spec
+        layer = node["fqn"][1]
+        return spec.replace_attributes(
+            group_name=layer if layer == "marts" else node["name"].removeprefix("stg_").split("__")[0],
+            owners=node["config"].get("meta", {}).get("dagster", {}).get("owners") or ["team:data"],
+            tags={**spec.tags, "layer": layer},
+            kinds={"dbt", "duckdb"},
+        )
+
+    def get_asset_key(self, dbt_resource_props: Mapping[str, Any]) -> dg.AssetKey:
+        """The key of a model or source."""
+        return dg.AssetKey(model_key(dbt_resource_props))
+
+
+def build(context: dg.AssetExecutionContext, dbt: DbtCliResource, *, is_daily: bool) -> Iterator[Any]:
+    """Build the selected models from bronze as this run has pinned it, test them, and tell the ledger.
+
+    The days of the run travel as event-time flags: a variable that changes would make dbt parse everything again.
+    """
+    settings = Settings.load()
+    lake = Lake(settings.lake_uri, settings.lake_options)
+    pins = pinned(context, lake)
+    days = days_of(context.partition_time_window) if is_daily else None
+    flags: list[str] = []
+    if days:
+        window = context.partition_time_window
+        flags = [
+            "--event-time-start", window.start.strftime("%Y-%m-%d %H:%M:%S"),
+            "--event-time-end", window.end.strftime("%Y-%m-%d %H:%M:%S"),
+        ]  # fmt: skip
+    with warehouse.exclusively(settings.warehouse_file):
+        with _environment(pins):
+            invocation = dbt.cli(["build", *flags], context=context)
+        yield from invocation.stream().fetch_row_counts()
+    names = [".".join(key.path) for key in context.selected_asset_keys]
+    handled = mark_handled(lake, targets(), names, days, pins, context.run.run_id)
+    context.log.info("%s entries of the change ledger are handled", handled)
+
+
+@contextmanager
+def _environment(pins: Mapping[str, int]) -> Iterator[None]:
+    """What the dbt process finds in its environment: the warehouse, the lake and the pinned versions."""
+    settings = Settings.load()
+    wanted = {"DATAENG_WAREHOUSE": str(settings.warehouse_file), "DATAENG_PINS": json.dumps(pins)}
+    before = {name: os.environ.get(name) for name in wanted}
+    os.environ.update(wanted)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
+
+
+def _is_stale(project: DbtProject) -> bool:
+    if not project.manifest_path.exists():
+        return True
+    made = project.manifest_path.stat().st_mtime
+    sources = (path for pattern in ("*.sql", "*.yml") for path in project.project_dir.rglob(pattern))
+    return any(path.stat().st_mtime > made for path in sources if "target" not in path.parts)

@@ -1,0 +1,82 @@
+"""From what waits to the runs that handle it. Values in, values out."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from itertools import pairwise
+
+from dataeng_assets.orchestration.ledger.entries import Touch
+from dataeng_assets.orchestration.ledger.targets import Key, Targets
+
+MAX_RUNS = 3
+
+
+@dataclass(frozen=True)
+class PlannedRun:
+    """One run: assets, and the days of the daily ones among them (both ends included; None when all are undated)."""
+
+    assets: tuple[Key, ...]
+    days: tuple[date, date] | None
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What to run now, and which touched days have no partition: `early` never will, `future` wait for theirs."""
+
+    runs: tuple[PlannedRun, ...]
+    early: tuple[date, ...] = ()
+    future: tuple[date, ...] = ()
+
+
+def merge_days(days: Iterable[date], most: int = MAX_RUNS) -> tuple[tuple[date, date], ...]:
+    """Join days into at most `most` contiguous ranges that hold the fewest other days.
+
+    Rebuilding an unchanged day changes nothing, so a gap is the cheapest thing to run; it is cut where it is widest.
+    """
+    ordered = sorted(set(days))
+    gaps = sorted(pairwise(ordered), key=lambda pair: pair[1] - pair[0], reverse=True)
+    cuts = sorted(pair for pair in gaps[: most - 1] if pair[1] - pair[0] > timedelta(days=1))
+    starts = [ordered[0], *(right for _, right in cuts)] if ordered else []
+    ends = [*(left for left, _ in cuts), ordered[-1]] if ordered else []
+    return tuple(zip(starts, ends, strict=True))
+
+
+def plan_runs(targets: Targets, waiting: Sequence[Touch], first_day: date, last_day: date) -> Plan:
+    """Decide the runs that handle everything that waits.
+
+    Args:
+        targets: all targets, in the order in which they are built.
+        waiting: the pending touches.
+        first_day: of the daily partitions.
+        last_day: newest daily partition.
+
+    Returns:
+        At most `MAX_RUNS` runs. Each carries everything undated that waits, so that each stands on its own.
+    """
+    waiting = [touch for touch in waiting if touch.target in targets.by_name]
+    days = {touch.day for touch in waiting if touch.day is not None}
+    undated = {touch.target for touch in waiting if touch.day is None}
+    ranges = merge_days(day for day in days if first_day <= day <= last_day)
+    early = tuple(sorted(day for day in days if day < first_day))
+    future = tuple(sorted(day for day in days if day > last_day))
+    if not ranges:
+        runs = (PlannedRun(_with_views(targets, undated), None),) if undated else ()
+        return Plan(runs, early, future)
+    runs = tuple(
+        PlannedRun(
+            _with_views(
+                targets,
+                undated | {touch.target for touch in waiting if touch.day and start <= touch.day <= end},
+            ),
+            (start, end),
+        )
+        for start, end in ranges
+    )
+    return Plan(runs, early, future)
+
+
+def _with_views(targets: Targets, names: Iterable[str]) -> tuple[Key, ...]:
+    """The named targets and the views that they are made from, in building order."""
+    wanted = set(names)
+    above = {key for name in wanted for key in targets.by_name[name].ancestors}
+    return tuple(target.key for target in targets.all if target.name in wanted or (target.view and target.key in above))

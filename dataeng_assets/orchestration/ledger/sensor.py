@@ -1,0 +1,69 @@
+"""The ledger's requests to Dagster: what waits, as runs."""
+
+import json
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+
+import dagster as dg
+
+from dataeng_assets.lake.location import Lake
+from dataeng_assets.orchestration.dbt import targets
+from dataeng_assets.orchestration.in_flight import run_in_flight
+from dataeng_assets.orchestration.ledger.cover import cover
+from dataeng_assets.orchestration.ledger.entries import pending
+from dataeng_assets.orchestration.ledger.plan import Plan, plan_runs
+from dataeng_assets.orchestration.partitions import newest_day, range_tags
+from dataeng_assets.orchestration.pins import TAG as PINS
+from dataeng_assets.orchestration.pins import newest
+from dataeng_assets.settings import Settings
+
+TAG = "dataeng/ledger"
+LEDGER_RUN = {TAG: "warehouse"}
+_FIRST_WAIT = timedelta(seconds=60)
+_LONGEST_WAIT = timedelta(hours=1)
+
+
+def plan_now() -> tuple[Plan, dict[str, int]]:
+    """Cover what is missing, and plan what waits; with the bronze versions that the runs shall read."""
+    settings = Settings.load()
+    lake = Lake(settings.lake_uri, settings.lake_options)
+    pins = newest(lake)
+    cover(lake, targets(), run_id="ledger")
+    return plan_runs(targets(), pending(lake), settings.first_day, newest_day()), pins
+
+
+def requests(instance: dg.DagsterInstance) -> Iterator[dg.RunRequest | dg.SkipReason]:
+    """The runs that handle what waits; a reason when there are none."""
+    under_way = run_in_flight(instance, TAG, LEDGER_RUN[TAG])
+    if under_way:
+        yield dg.SkipReason(f"Run {under_way} is rebuilding the warehouse.")
+        return
+    until = _wait_after_failures(instance)
+    if until > datetime.now(UTC):
+        yield dg.SkipReason(f"The last run of the warehouse failed. Asking again at {until:%H:%M:%S} UTC.")
+        return
+    plan, pins = plan_now()
+    if not plan.runs:
+        outside = [*plan.early, *plan.future]
+        also = f" {len(outside)} touched days have no partition: {outside[0]} to {outside[-1]}." if outside else ""
+        yield dg.SkipReason(f"Nothing has changed.{also}")
+        return
+    for run in plan.runs:
+        yield dg.RunRequest(
+            asset_selection=[dg.AssetKey(key) for key in run.assets],
+            tags={**LEDGER_RUN, PINS: json.dumps(pins), **(range_tags(*run.days) if run.days else {})},
+        )
+
+
+def _wait_after_failures(instance: dg.DagsterInstance) -> datetime:
+    """When to ask again: longer after each failure in a row, so that a broken model is not built without end."""
+    records = instance.get_run_records(filters=dg.RunsFilter(tags=LEDGER_RUN), limit=8)
+    failed = 0
+    for record in records:
+        if record.dagster_run.status != dg.DagsterRunStatus.FAILURE:
+            break
+        failed += 1
+    if not failed:
+        return datetime.min.replace(tzinfo=UTC)
+    ended = datetime.fromtimestamp(records[0].end_time or 0, UTC)
+    return ended + min(_FIRST_WAIT * 2 ** (failed - 1), _LONGEST_WAIT)

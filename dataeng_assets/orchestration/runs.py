@@ -1,0 +1,155 @@
+"""Running jobs from the command line, on the instance that the UI shows, and telling how it went."""
+
+import logging
+import os
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+
+import dagster as dg
+from dagster._core.utils import make_new_run_id
+
+from dataeng_assets.orchestration.partitions import range_tags
+from dataeng_assets.settings import ROOT
+
+Notice = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class AssetState:
+    """What is known of one asset: its newest materialization and the newest result of each of its checks.
+
+    Attributes:
+        key: dotted.
+        rows: its row count, when it reports one.
+        seconds: how long its step took in the run that made it, when that was one of the given runs.
+        passed: checks whose newest result is a pass.
+        failed: names of checks that failed, warned, or have no result.
+    """
+
+    key: str
+    rows: int | None
+    seconds: float | None
+    materialized: bool
+    passed: int
+    failed: tuple[str, ...]
+
+    @property
+    def is_green(self) -> bool:
+        """Materialized, and every check passed."""
+        return self.materialized and not self.failed
+
+
+def open_instance() -> dg.DagsterInstance:
+    """The instance of this checkout, the one that `dagster dev` in the root shows."""
+    os.environ.setdefault("DAGSTER_HOME", str(ROOT))
+    os.chdir(os.environ["DAGSTER_HOME"])
+    logging.getLogger("dagster").setLevel(logging.ERROR)
+    return dg.DagsterInstance.get()
+
+
+def run_job(
+    job: dg.JobDefinition,
+    instance: dg.DagsterInstance,
+    *,
+    notice: Notice,
+    assets: Sequence[tuple[str, ...]] | None = None,
+    days: tuple[date, date] | None = None,
+    tags: Mapping[str, str] | None = None,
+) -> dg.ExecuteInProcessResult:
+    """Run a job in this process, telling each step as it goes.
+
+    Args:
+        job: the job.
+        instance: where the run is recorded.
+        notice: is told what the run does, a line at a time.
+        assets: keys of the assets to run; None for all of the job.
+        days: first and last day of the partitioned ones.
+        tags: of the run.
+
+    Returns:
+        The result; it does not raise when the run fails.
+    """
+    run_id = make_new_run_id()
+    ended = threading.Event()
+    watcher = threading.Thread(target=_watch, args=(instance, run_id, notice, ended), daemon=True)
+    watcher.start()
+    try:
+        return job.execute_in_process(
+            instance=instance,
+            run_id=run_id,
+            asset_selection=[dg.AssetKey(key) for key in assets] if assets is not None else None,
+            tags={**(tags or {}), **(range_tags(*days) if days else {})},
+            run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
+            raise_on_error=False,
+        )
+    finally:
+        ended.set()
+        watcher.join()
+
+
+def asset_states(
+    graph: dg.BaseAssetGraph, instance: dg.DagsterInstance, results: Sequence[dg.ExecuteInProcessResult]
+) -> Iterator[AssetState]:
+    """The state of every asset that can be materialized, in the order of the lineage."""
+    seconds = _step_seconds(results)
+    for key in graph.toposorted_asset_keys:
+        if key not in graph.materializable_asset_keys:
+            continue
+        event = instance.get_latest_materialization_event(key)
+        checks = graph.get_check_keys_for_assets({key})
+        latest = instance.event_log_storage.get_latest_asset_check_execution_by_key(list(checks))
+        failed = sorted(check.name for check in checks if not _passed(latest.get(check)))
+        metadata = event.asset_materialization.metadata if event and event.asset_materialization else {}
+        rows = metadata.get("dagster/row_count") or metadata.get("dagster/partition_row_count")
+        yield AssetState(
+            key=".".join(key.path),
+            rows=int(rows.value) if rows is not None else None,  # type: ignore[call-overload]  # any metadata value
+            seconds=seconds.get(key),
+            materialized=event is not None,
+            passed=len(checks) - len(failed),
+            failed=tuple(failed),
+        )
+
+
+def _passed(record: object) -> bool:
+    event = getattr(record, "event", None)
+    evaluation = event.dagster_event.asset_check_evaluation if event and event.dagster_event else None
+    return bool(evaluation and evaluation.passed)
+
+
+def _step_seconds(results: Sequence[dg.ExecuteInProcessResult]) -> dict[dg.AssetKey, float]:
+    took: dict[dg.AssetKey, float] = {}
+    for result in results:
+        ended = {event.step_key: event.step_success_data.duration_ms / 1000
+                 for event in result.all_events if event.is_step_success}  # fmt: skip
+        for event in result.get_asset_materialization_events():
+            if event.asset_key and event.step_key in ended:
+                took[event.asset_key] = ended[event.step_key]
+    return took
+
+
+def _watch(instance: dg.DagsterInstance, run_id: str, notice: Notice, ended: threading.Event) -> None:
+    cursor = None
+    while True:
+        last = ended.wait(0.5)
+        connection = instance.get_records_for_run(run_id, cursor=cursor)
+        cursor = connection.cursor
+        for record in connection.records:
+            line = _line(record.event_log_entry)
+            if line:
+                notice(line)
+        if last:
+            return
+
+
+def _line(entry: dg.EventLogEntry) -> str | None:
+    event = entry.dagster_event
+    if event is None:
+        return entry.user_message if entry.level >= logging.INFO else None
+    if event.is_step_start:
+        return f"{event.step_key} …"
+    if event.is_step_failure or event.is_run_failure:
+        return f"[red]{event.step_key or 'run'} failed:[/red] {entry.user_message or event.message}"
+    return None
