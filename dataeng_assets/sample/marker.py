@@ -1,0 +1,86 @@
+"""What the database itself remembers about the sample: which shop it holds and whether the fill was completed.
+
+It stands in a schema of its own, `sample`, so that the shop is nothing but a shop.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import psycopg
+from psycopg.rows import class_row
+
+_CREATE = """
+create schema if not exists sample;
+drop table if exists sample.shop;
+drop sequence if exists sample.commits;
+create table sample.shop (
+    seed bigint not null,
+    days integer not null,
+    scale double precision not null,
+    since timestamptz not null,
+    until timestamptz not null,
+    topic text not null,
+    records bigint not null,
+    is_complete boolean not null,
+    ticks integer not null,
+    ticked_at timestamptz not null
+);
+create sequence sample.commits;
+"""
+
+
+@dataclass(frozen=True)
+class Marker:
+    """One shop: what it was made of, and how far it has lived.
+
+    `records` is how many the fill sent to the topic, `ticked_at` the instant that the shop's life has reached.
+    """
+
+    seed: int
+    days: int
+    scale: float
+    since: datetime
+    until: datetime
+    topic: str
+    records: int
+    is_complete: bool
+    ticks: int
+    ticked_at: datetime
+
+
+def read(connection: psycopg.Connection[Any]) -> Marker | None:
+    """The shop that the database holds; None when it never held one."""
+    if connection.execute("select to_regclass('sample.shop')").fetchone() == (None,):
+        return None
+    with connection.cursor(row_factory=class_row(Marker)) as cursor:
+        return cursor.execute("select * from sample.shop").fetchone()
+
+
+def begin(connection: psycopg.Connection[Any], marker: Marker) -> None:
+    """Remember that a fill has begun; committed before anything else is written."""
+    with connection.transaction():
+        connection.execute(_CREATE)
+        connection.execute(
+            "insert into sample.shop values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s)",
+            tuple(vars(marker).values()),
+        )
+
+
+def complete(connection: psycopg.Connection[Any]) -> None:
+    """Remember that everything of the fill is there."""
+    with connection.transaction():
+        connection.execute("update sample.shop set is_complete = true")
+
+
+def ticked(connection: psycopg.Connection[Any], at: datetime) -> None:
+    """Remember that the shop has lived one more day, up to an instant."""
+    with connection.transaction():
+        connection.execute("update sample.shop set ticks = ticks + 1, ticked_at = %s", (at,))
+
+
+def next_commit(connection: psycopg.Connection[Any]) -> int:
+    """A number for the transaction that is about to commit; ascending in the order of commits."""
+    row = connection.execute("select nextval('sample.commits')").fetchone()
+    assert row is not None
+    return int(row[0])
