@@ -1,0 +1,261 @@
+"""One run: every table of a source in one snapshot, each committed by itself.
+
+What is read belongs in `plan`, whether the source is what the contract says in `agreement`, the rows' way in `staging`
+and `versions`.
+"""
+
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, as_completed
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import partial
+from pathlib import Path
+from queue import SimpleQueue
+
+import psycopg
+from deltalake import DeltaTable
+
+from dataeng_assets.extract import versions
+from dataeng_assets.extract.agreement import agree, is_unique
+from dataeng_assets.extract.plan import (
+    Method,
+    Plan,
+    Progress,
+    ProgressNames,
+    SourceTable,
+    Window,
+    advance,
+    moment,
+    plan_read,
+    progress_names,
+    stored_progress,
+    transactions,
+)
+from dataeng_assets.extract.staging import Staged, stage, staging_folder
+from dataeng_assets.lake.append import Superseded, append, progress
+from dataeng_assets.lake.location import Lake
+from dataeng_assets.postgres.catalog import table_facts
+from dataeng_assets.postgres.errors import SourceError
+from dataeng_assets.postgres.snapshot import Snapshot, pinned_connections
+
+PARALLEL_TABLES = 2
+APPLICATION = "dataeng extract"
+
+
+class Overtaken(SourceError):
+    """Another extract committed to the table since this one looked at it."""
+
+    retryable = True
+
+
+class SomeTablesFailed(SourceError):
+    """More than one table failed; the others were committed.
+
+    Attributes:
+        failures: one per table.
+    """
+
+    def __init__(self, failures: Sequence[SourceError]) -> None:
+        self.failures = tuple(failures)
+        self.retryable = all(failure.retryable for failure in failures)
+        super().__init__("\n".join(str(failure) for failure in failures))
+
+
+@dataclass(frozen=True)
+class TableReport:
+    """What a run did to one table.
+
+    Attributes:
+        key: the bronze table.
+        rows_read: rows of the window, as the source counted and the staged file proved them.
+        rows_appended: those that were new versions.
+        rows_in_source: rows of the whole table in the snapshot.
+        version: the bronze table's version after the run.
+        window: what was read: the watermarks from the bound that was used.
+        lower_bound: where the next run that follows reads on; None where only transaction numbers tell.
+        method: how late rows are found; `window` for a run that moves nothing.
+        notes: what a person should know: unknown columns, missing rights, unusual reads.
+    """
+
+    key: tuple[str, ...]
+    rows_read: int
+    rows_appended: int
+    rows_in_source: int
+    version: int
+    window: Window
+    lower_bound: datetime | None
+    method: Method
+    notes: tuple[str, ...]
+    seconds: float
+
+
+@dataclass(frozen=True)
+class _Run:
+    """What all tables of a run share."""
+
+    snapshot: Snapshot
+    window: Window
+    folder: Path
+    run_id: str
+
+
+def extract(
+    url: str,
+    tables: Sequence[SourceTable],
+    lake: Lake,
+    window: Window,
+    *,
+    run_id: str,
+    on_table: Callable[[TableReport], None] = lambda _report: None,
+) -> tuple[TableReport, ...]:
+    """Copy what is new in a window into bronze.
+
+    All tables are read in one snapshot; each is committed by itself when it is proved complete. A table whose window
+    holds nothing new gets an empty commit if the run follows, because progress moves, and none otherwise.
+
+    Args:
+        url: the source, as libpq takes it.
+        tables: what to copy.
+        lake: where bronze stands.
+        window: which watermarks; without an end the run follows and moves progress.
+        run_id: stored with every row.
+        on_table: called in the caller's thread as each table is committed.
+
+    Returns:
+        A report per table, in the order of `tables`.
+
+    Raises:
+        SourceError: at least one table could not be copied; the others are committed and were reported to `on_table`.
+    """
+    if not tables:
+        return ()
+    # Opened before the snapshot is taken: of two runs that overlap, the one that commits later is refused.
+    handles = [
+        lake.create(table.key, versions.bronze_schema(table), change_feed=True, description=table.contract.description)
+        for table in tables
+    ]
+    names = [(table.schema, table.contract.name) for table in tables]
+    with (
+        staging_folder() as folder,
+        pinned_connections(url, names, min(PARALLEL_TABLES, len(tables)), APPLICATION) as (snapshot, connections),
+    ):
+        run = _Run(snapshot, window, folder, run_id)
+        return _copy_all(run, list(zip(tables, handles, strict=True)), connections, on_table)
+
+
+def _copy_all(
+    run: _Run,
+    work: Sequence[tuple[SourceTable, DeltaTable]],
+    connections: Sequence[psycopg.Connection],
+    on_table: Callable[[TableReport], None],
+) -> tuple[TableReport, ...]:
+    free: SimpleQueue[psycopg.Connection] = SimpleQueue()
+    for connection in connections:
+        free.put(connection)
+
+    def copy(table: SourceTable, handle: DeltaTable) -> TableReport:
+        connection = free.get()
+        try:
+            return _copy_table(run, table, handle, connection)
+        finally:
+            free.put(connection)
+
+    with ThreadPoolExecutor(len(connections), thread_name_prefix="extract") as pool:
+        pending = [pool.submit(copy, table, handle) for table, handle in work]
+        try:
+            failures = _collect(pending, on_table)
+        except BaseException:
+            # ended from outside: don't wait until a long COPY is through
+            pool.shutdown(wait=False, cancel_futures=True)
+            for connection in connections:
+                with suppress(psycopg.Error):
+                    connection.cancel_safe(timeout=5)
+            raise
+    if failures:
+        raise failures[0] if len(failures) == 1 else SomeTablesFailed(failures)
+    return tuple(future.result() for future in pending)
+
+
+def _collect(pending: Sequence[Future[TableReport]], on_table: Callable[[TableReport], None]) -> list[SourceError]:
+    failures = []
+    for future in as_completed(pending):
+        try:
+            report = future.result()
+        except SourceError as error:
+            failures.append(error)
+        else:
+            on_table(report)
+    return failures
+
+
+def _copy_table(run: _Run, table: SourceTable, handle: DeltaTable, connection: psycopg.Connection) -> TableReport:
+    started = time.monotonic()
+    facts = table_facts(connection, table.schema, table.contract.name)
+    unknown_columns = agree(table, facts)
+    before = stored_progress(progress_names(table.name, run.snapshot.server), partial(progress, handle))
+    plan = plan_read(run.window, before, run.snapshot, has_row_xmin=facts.has_row_xmin)
+    after = advance(before, run.snapshot) if run.window.follows else None
+    staged = stage(connection, table, plan, run.folder)
+    appended, version = _commit(run, table, handle, plan, staged, after, unique=is_unique(table.contract, facts))
+    staged.path.unlink()
+    hidden = run.snapshot.open_transactions.hidden if run.window.follows else ()
+    return TableReport(
+        key=table.key,
+        rows_read=staged.rows,
+        rows_appended=appended,
+        rows_in_source=staged.rows_in_source,
+        version=version,
+        window=Window(plan.since, plan.until),
+        lower_bound=after.lower_bound if after else before.lower_bound if before else None,
+        method=plan.method,
+        notes=(*unknown_columns, *plan.notes, *(f"late rows are found by xmin, with a scan: {why}" for why in hidden)),
+        seconds=time.monotonic() - started,
+    )
+
+
+def _commit(
+    run: _Run,
+    table: SourceTable,
+    handle: DeltaTable,
+    plan: Plan,
+    staged: Staged,
+    after: Progress | None,
+    *,
+    unique: bool,
+) -> tuple[int, int]:
+    """Append the new versions; gives how many, and the table's version afterwards."""
+    names = progress_names(table.name, run.snapshot.server)
+    extracted_at = _extraction_time(run, handle, names)
+    with versions.engine(run.folder) as engine:
+        versions.check(engine, table, staged, unique=unique)
+        found = versions.new_versions(engine, table, plan, staged, handle, extracted_at=extracted_at, run_id=run.run_id)
+        rows = found.reader() if after else found.reader_unless_empty()
+        if rows is None:
+            return 0, handle.version()
+        try:
+            version = append(
+                handle,
+                rows,
+                transactions=transactions(names, after, extracted_at),
+                metadata={"run_id": run.run_id, "method": plan.method},
+            )
+        except Superseded:
+            raise Overtaken(
+                f"Another extract of {table.name} committed while this one was reading, so this one committed nothing: "
+                "what it found may be in the table already. Nothing is lost. Run again; it will read what is left."
+            ) from None
+        except Exception:
+            if found.failure is not None:
+                raise found.failure from None
+            raise
+    return found.appended, version
+
+
+def _extraction_time(run: _Run, handle: DeltaTable, names: ProgressNames) -> datetime:
+    """The snapshot's time, or just after the newest stored one if the server's clock went back."""
+    newest = progress(handle, names.guard)
+    if newest is None:
+        return run.snapshot.taken_at
+    return max(run.snapshot.taken_at, moment(newest) + timedelta(microseconds=1))
