@@ -9,6 +9,17 @@ SECONDS ?= 60
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export DBT_SEND_ANONYMOUS_USAGE_STATS := False
 
+# $(call install,FOLDER,LOCK): uv, itself from the lock, takes a fifth of pip's time, from the index that pip is set to;
+# where it cannot, pip installs the same files
+define install
+"$(PYTHON)" -m venv --clear $(1); pip="$(1)/bin/python -m pip"; \
+awk '/^uv==/ {on = 1} on; on && !/\\$$/ {exit}' requirements.lock > $(1)/uv.lock; \
+index="$${PIP_INDEX_URL:-$$($$pip config get global.index-url 2>/dev/null)}"; \
+$$pip install --quiet --no-deps --require-hashes -r $(1)/uv.lock && \
+$(1)/bin/uv pip install --quiet --system-certs --python $(1) --require-hashes $${index:+--default-index "$$index"} -r $(2) || \
+$$pip install --quiet --no-compile --require-hashes -r $(2)
+endef
+
 .DEFAULT_GOAL := help
 .PHONY: help setup demo dev test-fast test test-interop soak check format bench lock clean
 
@@ -20,9 +31,8 @@ setup: $(VENV)/.ready ## make the environment
 $(VENV)/.ready: requirements.lock pyproject.toml
 	@"$(PYTHON)" -c '$(FITS)' 2>/dev/null || { \
 	  echo "Python 3.11, 3.12 or 3.13 is needed and was not found. Name one: make PYTHON=/path/to/python3.12"; exit 1; }
-	@echo "Installing the pinned packages into $(VENV) with $(PYTHON) (one to two minutes) ..."
-	@"$(PYTHON)" -m venv --clear $(VENV)
-	@$(BIN)/python -m pip install --quiet --require-hashes -r requirements.lock
+	@echo "Installing the pinned packages into $(VENV) with $(PYTHON) ..."
+	@$(call install,$(VENV),requirements.lock)
 	@$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --no-index -e .
 	@touch $@
 
@@ -42,8 +52,7 @@ test: setup ## everything against a real Postgres and a real Kafka
 	@$(BIN)/pytest -m "not interop and not soak"
 
 .venv-interop/.ready: requirements-interop.lock
-	@"$(PYTHON)" -m venv --clear .venv-interop
-	@.venv-interop/bin/python -m pip install --quiet --require-hashes -r requirements-interop.lock
+	@$(call install,.venv-interop,requirements-interop.lock)
 	@touch $@
 
 test-interop: setup .venv-interop/.ready ## an S3 server, the UI in a real browser
