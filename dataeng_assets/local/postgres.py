@@ -11,7 +11,6 @@ import secrets
 import shutil
 import signal
 import subprocess
-import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -96,7 +95,7 @@ def start(
         options = [
             f"-c{name}={value}" for name, value in (_SETTINGS | {"port": str(chosen)} | dict(settings or {})).items()
         ]
-        command = [programs / "bin" / "postgres", "-D", home / "data", *options]
+        command = [str(programs / "bin" / "postgres"), "-D", str(home / "data"), *options]
         return process.spawn(command, home=home / "data", log=log, lock=lock, user=user)
 
     ports = [port or (former.port if former else None)]
@@ -144,7 +143,13 @@ def _unprivileged(home: Path) -> process.User | None:
             f"Postgres does not run as root, and the user nobody cannot walk to {home}. Nothing was started. "
             "Move the folder, or give all its parents the right to be walked through (chmod o+x)."
         )
-    entry = pwd.getpwnam("nobody")
+    try:
+        entry = pwd.getpwnam("nobody")
+    except KeyError as error:
+        raise ServiceError(
+            "Postgres does not run as root, and this system has no user `nobody` who could run it. Nothing was "
+            "started. Work as an ordinary user, or set DATAENG_POSTGRES_URL to a Postgres of your own."
+        ) from error
     return process.User(entry.pw_uid, entry.pw_gid)
 
 
@@ -154,29 +159,31 @@ def _make_data(home: Path, programs: Path, user: process.User | None) -> None:
         return
     password = secrets.token_urlsafe(24)
     process.replace_text(home / "password", password)
-    with tempfile.TemporaryDirectory(dir=home, prefix="making-") as folder:
-        making = Path(folder)
-        process.replace_text(making / "password", password)
-        if user:
-            for path in (making, making / "password"):
-                os.chown(path, user.uid, user.gid)
-        command = [programs / "bin" / "initdb", "-D", making / "data", "-U", USER, "--pwfile", making / "password"]
-        # the order of strings is that of their bytes on every system
-        locale = ["--encoding=UTF8", "--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8"]
-        done = subprocess.run(
-            [*command, *locale, "--auth=scram-sha-256", "--no-instructions"],
-            env=process.program_environment(),
-            cwd=making,
-            capture_output=True,
-            text=True,
-            check=False,
-            user=user.uid if user else None,
-            group=user.gid if user else None,
-            extra_groups=[] if user else None,
-        )
-        if done.returncode:
-            raise ServiceError(f"No data folder for Postgres could be made in {home}:\n{done.stdout}{done.stderr}")
-        (making / "data").rename(home / "data")
+    making = home / "making"
+    shutil.rmtree(making, ignore_errors=True)
+    making.mkdir()
+    process.replace_text(making / "password", password)
+    if user:
+        for path in (making, making / "password"):
+            os.chown(path, user.uid, user.gid)
+    options = ["-D", str(making / "data"), "-U", USER, "--auth=scram-sha-256", "--pwfile", str(making / "password")]
+    # the order of strings is that of their bytes, on every system
+    locale = ["--encoding=UTF8", "--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8"]
+    done = subprocess.run(
+        [str(programs / "bin" / "initdb"), *options, *locale],
+        cwd=making,
+        env=process.program_environment(),
+        capture_output=True,
+        text=True,
+        check=False,
+        user=user.uid if user else None,
+        group=user.gid if user else None,
+        extra_groups=[] if user else None,
+    )
+    if done.returncode:
+        raise ServiceError(f"No data folder for Postgres could be made in {home}:\n{done.stdout}{done.stderr}")
+    (making / "data").rename(home / "data")
+    shutil.rmtree(making)
 
 
 def _make_database(server: Postgres) -> None:
@@ -194,9 +201,3 @@ def _answers(server: Postgres, database: str) -> bool:
     except psycopg.OperationalError:
         return False
     return True
-
-
-def remove(home: Path) -> None:
-    """Remove the folder of a server, which is ended first."""
-    stop(home)
-    shutil.rmtree(home, ignore_errors=True)

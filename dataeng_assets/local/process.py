@@ -1,9 +1,9 @@
 """At most one server process per folder, known by a lock that lives exactly as long as the process.
 
 The lock is taken on `lock` in the server's folder and inherited by the server, so the operating system gives it back
-when the last process that could still write there has ended, however it ended; a zombie holds nothing. What `server.json`
-says about process and port is believed only while the lock is held. What a server is and how it is asked belongs in
-`postgres` and `kafka`.
+when the last process that could still write there has ended, however it ended; a zombie holds nothing. What
+`server.json` says about process and port is believed only while the lock is held. What a server is and how it is asked
+belongs in `postgres` and `kafka`.
 """
 
 import fcntl
@@ -96,7 +96,7 @@ def start(
 def lives(home: Path) -> bool:
     """Whether a server, or someone who is just starting one, holds a folder."""
     try:
-        handle = os.open(home / "lock", os.O_RDWR)
+        handle = os.open(home / "lock", os.O_RDONLY)
     except FileNotFoundError:
         return False
     try:
@@ -109,33 +109,29 @@ def lives(home: Path) -> bool:
 
 
 @contextmanager
-def exclusive(home: Path, *, seconds: float = 2) -> Iterator[int]:
+def exclusive(home: Path, *, seconds: float = 2, refusal: str = "") -> Iterator[int]:
     """Hold a folder against every other server, and give the handle that a server inherits to hold it on.
 
     Args:
         home: the folder, which is made when it is missing.
-        seconds: how long to wait for a server that is just ending.
+        seconds: how long to wait for the one who holds it.
+        refusal: what to say when that was not enough; by default, that a server lives here.
 
     Raises:
         ServiceError: another server holds it; nothing in it was touched.
     """
     home.mkdir(parents=True, exist_ok=True)
-    handle = os.open(home / "lock", os.O_RDWR | os.O_CREAT, 0o600)
+    handle = os.open(home / "lock", os.O_RDWR | os.O_CREAT, 0o644)
     try:
         if not wait_until(lambda: _locked(handle), seconds):
-            running = record(home)
-            process = f" (process {running.pid}, port {running.port})" if running else ""
-            raise ServiceError(
-                f"Another server{process} uses {home}. A second one would destroy its data, so none was started. "
-                "`dataeng status` shows it, `dataeng down` ends it."
-            )
+            raise ServiceError(refusal or _in_use(home))
         yield handle
     finally:
         os.close(handle)  # never unlocked by hand: that would take the lock from the server too
 
 
 def spawn(
-    command: Sequence[str | Path],
+    command: Sequence[str],
     *,
     home: Path,
     log: Path,
@@ -161,7 +157,7 @@ def spawn(
         log.replace(log.with_suffix(".log.old"))
     with log.open("ab") as output:
         process = subprocess.Popen(
-            [str(part) for part in command],
+            list(command),
             cwd=home,
             env=program_environment() | dict(environment or {}),
             stdin=subprocess.DEVNULL,
@@ -238,7 +234,8 @@ def record(home: Path) -> Record | None:
 def replace_text(path: Path, text: str) -> None:
     """Write a file that only we may read, in one step."""
     new = path.with_name(f"{path.name}.{os.getpid()}")
-    with open(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
+    new.unlink(missing_ok=True)
+    with os.fdopen(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
         file.write(text)
     new.replace(path)
 
@@ -272,6 +269,15 @@ def tail(log: Path, lines: int = 8) -> str:
     except FileNotFoundError:
         return "  (no log)"
     return "\n".join(f"  {line}" for line in text) or "  (the log is empty)"
+
+
+def _in_use(home: Path) -> str:
+    running = record(home)
+    server = f"server (process {running.pid}, port {running.port})" if running else "server"
+    return (
+        f"Another {server} uses {home}. A second one would destroy its data, so none was started. "
+        "`dataeng status` shows it, `dataeng down` ends it."
+    )
 
 
 def _locked(handle: int) -> bool:
