@@ -20,7 +20,8 @@ DETAIL = "detail"
 
 # DuckDB's parser accepts a comma before a closing bracket and NaN or Infinity as numbers; what might hold one of them
 # outside a string is read by `document`
-_LENIENT = r"""(?i),[ \t\n\r]*[\]}]|[:\[,+\-\s](nan|inf)"""
+_TRAILING_COMMA = r",[ \t\n\r]*[\]}]"
+_NOT_A_NUMBER = r"(?i)[:\[,+\-\s](nan|inf)"
 
 _INTEGER = r"-?(0|[1-9][0-9]*)"
 _NUMBER = _INTEGER + r"(\.[0-9]+)?([eE][+\-]?[0-9]+)?"
@@ -133,8 +134,11 @@ def _read_plain(cursor: duckdb.DuckDBPyConnection, columns: Sequence[Column]) ->
             SELECT __row, try(decode(value)) AS text FROM records WHERE octet_length(value) > 0
         ), readable AS MATERIALIZED (
             SELECT __row, text FROM texts
-            WHERE NOT regexp_matches(text, {_literal(_LENIENT)})
-              AND length(text) - length(translate(text, '{{[', '')) <= {MAX_DEPTH}
+            WHERE NOT regexp_matches(text, {_literal(_TRAILING_COMMA)})
+              AND NOT CASE WHEN contains(lower(text), 'nan') OR contains(lower(text), 'inf')
+                           THEN regexp_matches(text, {_literal(_NOT_A_NUMBER)}) ELSE false END
+              AND strlen(text) - strlen(replace(text, '{{', '')) <= {MAX_DEPTH // 2}
+              AND strlen(text) - strlen(replace(text, '[', '')) <= {MAX_DEPTH // 2}
         ), documents AS MATERIALIZED (
             SELECT __row, text, json_keys(text) AS keys, json_transform(text, {shape}) AS fields
             FROM readable WHERE CASE WHEN json_valid(text) THEN json_type(text) = 'OBJECT' ELSE false END
@@ -150,7 +154,7 @@ def _read_plain(cursor: duckdb.DuckDBPyConnection, columns: Sequence[Column]) ->
 def _verbatim(name: str) -> str:
     token, key = f"fields[{_literal(name)}]::VARCHAR", _json_string(name)
     placed = " OR ".join(f"contains(text, {_literal(key + colon)} || {token})" for colon in (":", ": "))
-    once = f"length(text) - length(replace(text, {_literal(key)}, '')) = {len(key)}"
+    once = f"strlen(text) - strlen(replace(text, {_literal(key)}, '')) = {len(key.encode())}"
     return f"({token} IS NULL OR (({token})[1] IN ('{{', '[') AND NOT contains(text, '\\') AND {once} AND ({placed})))"
 
 

@@ -6,13 +6,19 @@ here only with documents that it cannot prove to be plain. Types are not judged 
 
 import json
 import re
-from dataclasses import dataclass
+from typing import NamedTuple
 
 MAX_DEPTH = 100
 """Deepest nesting that is read. A fixed number, so that the verdict never depends on how much stack is left."""
 
-_SPACE = re.compile(r"[ \t\n\r]*")
-_BRACKETS = re.compile(r'"(?:[^"\\]|\\.)*"|[{}\[\]]', re.DOTALL)
+_S = r"[ \t\n\r]*+"
+# possessive, so that a broken string costs one pass and not an exponential search
+_STRING = r'"(?:[^"\\\x00-\x1f]++|\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4}))*+"'
+_SCALAR = rf"{_STRING}|-?(?:0|[1-9][0-9]*+)(?:\.[0-9]++)?(?:[eE][+\-]?[0-9]++)?|true|false|null"
+_SPACE = re.compile(_S)
+_MEMBER = re.compile(rf"{_S}({_STRING}){_S}:{_S}(?:({_SCALAR}){_S}([,}}])|(?=[\[{{]))")
+_NEXT = re.compile(rf"{_S}([,}}])")
+_BRACKETS = re.compile(r'"(?:[^"\\]|\\.)*+"|[{}\[\]]', re.DOTALL)
 _MAY_HOLD_SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
 
 
@@ -30,8 +36,7 @@ class Unreadable(Exception):
         self.detail = detail
 
 
-@dataclass(frozen=True)
-class Field:
+class Field(NamedTuple):
     """One top-level field: the text of its key with quotes, and the text of its value, both as they stood."""
 
     key_text: str
@@ -82,42 +87,50 @@ def _value_end(text: str, at: int) -> tuple[object, int]:
     try:
         return _DECODER.raw_decode(text, at)
     except (json.JSONDecodeError, IndexError):
-        raise Unreadable("not_json", f"no JSON value at character {at}") from None
+        raise _broken(at) from None
 
 
 def _whole(text: str, start: int) -> object:
     value, end = _value_end(text, start)
     if _skip(text, end) != len(text):
-        raise Unreadable("not_json", f"text after the end of the document, at character {end}")
+        raise _broken(end)
     return value
 
 
-def _expect(text: str, at: int, wanted: str) -> int:
-    at = _skip(text, at)
-    if text[at : at + 1] not in wanted or at >= len(text):
-        raise Unreadable("not_json", f"expected one of {wanted} at character {at}")
-    return at
+def _broken(at: int) -> Unreadable:
+    return Unreadable("not_json", f"not JSON from character {at} on")
 
 
 def _fields(text: str, start: int) -> dict[str, Field]:
     fields: dict[str, Field] = {}
-    at = _expect(text, start + 1, '"}')
-    repeated = ""
-    while text[at] == '"':
-        key, key_end = _value_end(text, at)
-        value_start = _skip(text, _expect(text, key_end, ":") + 1)
-        _, value_end = _value_end(text, value_start)
-        if key in fields:
-            repeated = repeated or str(key)
-        fields[str(key)] = Field(text[at:key_end], text[value_start:value_end])
-        at = _expect(text, value_end, ",}")
-        if text[at] == ",":
-            at = _expect(text, at + 1, '"')
-    if _skip(text, at + 1) != len(text):
-        raise Unreadable("not_json", f"text after the end of the document, at character {at + 1}")
-    if repeated:
+    count, at, more = 0, start + 1, True
+    if text[_skip(text, at) :][:1] == "}":
+        at, more = _skip(text, at) + 1, False
+    while more:
+        key_text, field_text, at, more = _member(text, at)
+        key = json.loads(key_text) if "\\" in key_text else key_text[1:-1]
+        fields[key] = Field(key_text, field_text)
+        count += 1
+    if _skip(text, at) != len(text):
+        raise _broken(at)
+    if count != len(fields):
         raise Unreadable("duplicate_key", "a key occurs more than once; readers disagree on which one counts")
     return fields
+
+
+def _member(text: str, at: int) -> tuple[str, str, int, bool]:
+    """Key, value, what comes after them, and whether another member follows."""
+    match = _MEMBER.match(text, at)
+    if match is None:
+        raise _broken(at)
+    key_text, scalar, mark = match.groups()
+    if scalar is not None:
+        return key_text, scalar, match.end(), mark == ","
+    _, end = _value_end(text, match.end())
+    following = _NEXT.match(text, end)
+    if following is None:
+        raise _broken(end)
+    return key_text, text[match.end() : end], following.end(), following[1] == ","
 
 
 def _refuse_lone_surrogate(text: str, start: int) -> None:

@@ -1,0 +1,100 @@
+"""What a topic is at this moment: its id, its partitions, and which offsets they hold.
+
+Reading records belongs in `reader`; deciding what to read belongs in the streams.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+
+from kafka import IsolationLevel, KafkaAdminClient, TopicPartition
+from kafka.admin import OffsetSpec
+from kafka.errors import InvalidMetadataError, KafkaError, RetriableError, UnknownTopicOrPartitionError
+
+from dataeng_assets.kafka.cluster import Cluster
+from dataeng_assets.kafka.errors import BrokerUnreachable, KafkaProblem, TopicMissing
+
+_UNKNOWN_TOPIC = 3  # error code UNKNOWN_TOPIC_OR_PARTITION of a metadata response
+
+
+@dataclass(frozen=True)
+class TopicState:
+    """One topic as its cluster describes it.
+
+    Attributes:
+        id: the topic's UUID; a topic that is deleted and made again under its name has another one.
+        earliest: first offset that is still retained, per partition.
+        ends: last stable offset (exclusive) per partition: records of open transactions lie behind it.
+    """
+
+    name: str
+    id: str
+    earliest: Mapping[int, int]
+    ends: Mapping[int, int]
+
+
+class Admin:
+    """One connection that answers questions about topics. Use it as a context."""
+
+    def __init__(self, cluster: Cluster, *, timeout: timedelta = timedelta(seconds=15)) -> None:
+        milliseconds = int(timeout.total_seconds() * 1000)
+        self._bootstrap = cluster.bootstrap
+        try:
+            self._client = KafkaAdminClient(
+                **cluster.options(), request_timeout_ms=milliseconds, bootstrap_timeout_ms=milliseconds
+            )
+        except KafkaError as error:
+            raise self._unreachable(error) from error
+
+    def __enter__(self) -> "Admin":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._client.close()
+
+    def describe(self, topic: str) -> TopicState:
+        """Ask for a topic's id, partitions and offsets.
+
+        Raises:
+            TopicMissing: there is none.
+            BrokerUnreachable: no answer; trying again later is safe.
+        """
+        try:
+            topic_id, partitions = self._metadata(topic)
+            return TopicState(
+                topic,
+                topic_id,
+                earliest=self._offsets(partitions, OffsetSpec.EARLIEST),
+                ends=self._offsets(partitions, OffsetSpec.LATEST),
+            )
+        except UnknownTopicOrPartitionError as error:
+            raise self._missing(topic) from error
+        except (RetriableError, InvalidMetadataError) as error:
+            raise self._unreachable(error) from error
+        except KafkaError as error:
+            raise KafkaProblem(f"Kafka at {self._bootstrap} refused to describe topic {topic}: {error}") from error
+
+    def _metadata(self, topic: str) -> tuple[str, list[TopicPartition]]:
+        [described] = self._client.describe_topics([topic])
+        if described["error_code"] == _UNKNOWN_TOPIC:
+            raise self._missing(topic)
+        indexes = sorted(partition["partition_index"] for partition in described["partitions"])
+        return str(described["topic_id"]), [TopicPartition(topic, index) for index in indexes]
+
+    def _offsets(self, partitions: list[TopicPartition], spec: OffsetSpec) -> dict[int, int]:
+        found = self._client.list_partition_offsets(
+            dict.fromkeys(partitions, spec), isolation_level=IsolationLevel.READ_COMMITTED
+        )
+        return {partition.partition: found[partition].offset for partition in partitions}
+
+    def _missing(self, topic: str) -> TopicMissing:
+        return TopicMissing(
+            f"Kafka at {self._bootstrap} has no topic {topic}. Nothing was read and nothing was committed. "
+            "Check the name and the address; the sample's topic is made by `dataeng sample fill`."
+        )
+
+    def _unreachable(self, error: Exception) -> BrokerUnreachable:
+        return BrokerUnreachable(
+            f"Kafka at {self._bootstrap} did not answer ({type(error).__name__}). Nothing was committed; trying again "
+            "is safe. The local broker is started by `dataeng up`."
+        )

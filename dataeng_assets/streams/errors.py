@@ -1,0 +1,31 @@
+"""Why a stream stops by itself: each says what happened, what is safe and how to go on."""
+
+
+class StreamStopped(Exception):
+    """A stream cannot go on without a person. What was committed stays as it is.
+
+    Attributes:
+        retryable: whether doing the same again later can succeed.
+    """
+
+    retryable = False
+
+
+class OffsetsLost(StreamStopped):
+    """The broker no longer has records that the stream has not read."""
+
+
+class OffsetsBehind(StreamStopped):
+    """The broker's end lies before what the stream has committed: the topic was truncated or another cluster answers."""
+
+
+class TopicRecreated(StreamStopped):
+    """The topic was deleted and made again, or another cluster answers: its offsets mean other records."""
+
+
+class ProgressGap(StreamStopped):
+    """A side table lacks what the main table has passed: it was deleted or restored."""
+
+
+class RoutingChanged(StreamStopped):
+    """A side table is ahead of the main table by another version of the rules than the one in force."""
