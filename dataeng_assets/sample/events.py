@@ -83,7 +83,7 @@ class Stream:
 
 def partition_of(key: bytes) -> int:
     """The partition that every Kafka client chooses for a key."""
-    return (murmur2(key) & 0x7FFFFFFF) % PARTITIONS
+    return int(murmur2(key) & 0x7FFFFFFF) % PARTITIONS
 
 
 def draw_events(random: Random, stream: Stream, *, count: int, least: int = 3, turn: int = 0) -> list[Event]:
@@ -166,8 +166,7 @@ class _Draw:
         if due:
             self._again = [entry for entry in self._again if entry not in due]
         for _, event in due:
-            assert event.event_time is not None
-            late = self._route(event.partition, event.event_time, event.timestamp_ms)
+            late = self._route(event.partition, event.event_time or 0, event.timestamp_ms)
             self.sent.append(event._replace(category="duplicate", routing="late" if late else "main"))
 
     def _route(self, partition: int, event_time: int, timestamp_ms: int) -> bool:
@@ -217,12 +216,9 @@ class _Draw:
     def _malformed(self, partition: int, key: bytes | None, fields: "_Fields") -> None:
         kind, spoil = _SPOILT[self._turn % len(_SPOILT)]
         self._turn += 1
-        self.sent.append(
-            Event(
-                partition, key, spoil(fields), fields[3] // 1000, None, None, None, None, None, "malformed",
-                "dead_letter", kind,
-            )  # fmt: skip
-        )
+        nothing = (None,) * 5
+        timestamp_ms = fields[3] // 1000
+        self.sent.append(Event(partition, key, spoil(fields), timestamp_ms, *nothing, "malformed", "dead_letter", kind))
 
 
 _Fields = tuple[str, int | None, str, int, str]
@@ -236,7 +232,7 @@ _PAGES = (
 _UNKNOWN = ('"app_version":"3.1.4"', '"context":{"experiment":["b",2],"ratio":0.50}', '"Event_ID":"x"')
 
 
-def _text(  # noqa: PLR0913, PLR0917
+def _text(
     event_id: str, user: int | None, event_type: str, event_time: int, properties: str, unknown: str | None
 ) -> str:
     user_text = "null" if user is None else user
@@ -251,15 +247,23 @@ def _whole(fields: _Fields) -> str:
     return _text(*fields, unknown=None)
 
 
+def _user_id_not_an_integer(fields: _Fields) -> bytes:
+    return _whole(fields).replace(f'"user_id":{fields[1]}', '"user_id":"me"').encode()
+
+
+def _timestamp_not_a_time(fields: _Fields) -> bytes:
+    return _whole(fields).replace(f'"timestamp":"{world.iso(fields[3])}"', '"timestamp":"today at ten"').encode()
+
+
 _SPOILT: tuple[tuple[str, Callable[[_Fields], bytes | None]], ...] = (
     ("broken_json", lambda fields: _whole(fields)[:-7].encode()),
-    ("user_id_not_an_integer", lambda fields: _whole(fields).replace(f'"user_id":{fields[1]}', '"user_id":"me"').encode()),
+    ("user_id_not_an_integer", _user_id_not_an_integer),
     ("missing_event_id", lambda fields: _whole(fields).replace(f'"event_id":"{fields[0]}",', "").encode()),
     ("not_an_object", lambda fields: f'["{fields[0]}"]'.encode()),
     ("empty_value", lambda _: b""),
-    ("timestamp_not_a_time", lambda fields: _text(*fields[:3], 0, fields[4], None).replace("1970-01-01T", "today ").encode()),
-    ("event_id_not_a_uuid", lambda fields: _text("42", *fields[1:], None).encode()),
+    ("timestamp_not_a_time", _timestamp_not_a_time),
+    ("event_id_not_a_uuid", lambda fields: _text("42", *fields[1:], unknown=None).encode()),
     ("null_value", lambda _: None),
     ("not_utf8", lambda fields: _whole(fields).encode().replace(b'"properties":{', b'"properties":{"\xff":1,')),
     ("missing_timestamp", lambda fields: _whole(fields).replace('"timestamp"', '"time"').encode()),
-)  # fmt: skip
+)

@@ -5,30 +5,26 @@ What the past is belongs in `history`; life after it in `tick`.
 
 import os
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import psycopg
+from psycopg import sql
 
-from dataeng_assets.sample import marker, schema, topic as topics, truth as truths
+from dataeng_assets.sample import SampleError, marker, schema
+from dataeng_assets.sample import topic as topics
+from dataeng_assets.sample import truth as truths
 from dataeng_assets.sample.history import Shop, simulate
 from dataeng_assets.sample.marker import Marker
 from dataeng_assets.settings import local_addresses
 
 SEED = 20_260_101
 TOPIC = "user_events"
-FIRST_COMMIT = 1
-_LOCK = 7_236_801
 
 Progress = Callable[[str, int, int], None]
-
-
-class SampleError(Exception):
-    """The sample shop can't be filled or can't live on; says what is there, what is safe, and what to do."""
 
 
 @dataclass(frozen=True)
@@ -48,7 +44,7 @@ def quiet(_step: str, _done: int, _total: int) -> None:
     """Report no progress."""
 
 
-def fill(  # noqa: PLR0913
+def fill(
     url: str,
     bootstrap: str,
     *,
@@ -83,48 +79,47 @@ def fill(  # noqa: PLR0913
         TopicError: the broker did not take the records; run the fill again.
     """
     started = time.monotonic()
-    with psycopg.connect(url, autocommit=True) as connection, _alone(connection):
+    end = until or datetime.now(UTC).replace(microsecond=0)
+    wanted = Marker(
+        seed=seed,
+        days=days,
+        scale=scale,
+        since=end - timedelta(days=days),
+        until=end,
+        topic=topic,
+        records=0,
+        is_complete=False,
+        ticks=0,
+        ticked_at=end,
+    )
+    with psycopg.connect(url, autocommit=True) as connection:
+        marker.lock(connection)
         found = marker.read(connection)
-        wanted = Marker(
-            seed, days, scale, datetime.min, datetime.min, topic, 0, is_complete=False, ticks=0, ticked_at=datetime.min
-        )
-        if found and found.is_complete and not anew:
-            _refuse_another(found, wanted, until)
+        is_there = found is not None and found.is_complete and not anew
+        if found and is_there:
+            _refuse_another(found, wanted, has_end=until is not None)
             _refuse_broken(connection, found, bootstrap, truth)
         else:
-            if found is None or not found.is_complete:
-                _refuse_foreign(connection, found, bootstrap, topic, anew=anew)
-            _fill_anew(connection, bootstrap, wanted, until or datetime.now(UTC).replace(microsecond=0), truth, progress)
-        now = marker.read(connection)
-        assert now is not None
+            _refuse_foreign(connection, found, bootstrap, topic, anew=anew)
+            _fill_anew(connection, bootstrap, wanted, truth, progress)
+        now = marker.read_filled(connection)
         record_first_day(now.since.date())
-        counts = [_count(connection, table) for table in schema.TABLES]
-        return FillReport(
-            now != found, now.since.date(), *counts, events=now.records, seconds=time.monotonic() - started
-        )
+        customers, products, orders = (_count(connection, table) for table in schema.TABLES)
+    seconds = time.monotonic() - started
+    return FillReport(not is_there, now.since.date(), customers, products, orders, now.records, seconds)
 
 
-@contextmanager
-def _alone(connection: psycopg.Connection[Any]) -> Iterator[None]:
-    """Hold the database's lock on the sample, which ends with the connection at the latest."""
-    if connection.execute("select pg_try_advisory_lock(%s)", (_LOCK,)).fetchone() != (True,):
-        raise SampleError("Another `dataeng sample fill` is at work on this database. Nothing was changed. Wait for it.")
-    try:
-        yield
-    finally:
-        connection.execute("select pg_advisory_unlock(%s)", (_LOCK,))
-
-
-def _refuse_another(found: Marker, wanted: Marker, until: datetime | None) -> None:
+def _refuse_another(found: Marker, wanted: Marker, *, has_end: bool) -> None:
+    names = ["seed", "days", "scale", "topic", *(["until"] if has_end else [])]
     differences = [
-        f"{name} is {getattr(found, name)}, not {value}"
-        for name, value in (*((name, getattr(wanted, name)) for name in ("seed", "days", "scale", "topic")), ("until", until))
-        if value is not None and getattr(found, name) != value
+        f"{name} is {getattr(found, name)}, not {getattr(wanted, name)}"
+        for name in names
+        if getattr(found, name) != getattr(wanted, name)
     ]
     if differences:
         raise SampleError(
-            f"The database holds another sample shop: {'; '.join(differences)}. Nothing was changed. Ask for that one, or "
-            "replace it with `dataeng sample fill --anew`."
+            f"The database holds another sample shop: {'; '.join(differences)}. Nothing was changed. "
+            "Ask for that one, or replace it with `dataeng sample fill --anew`."
         )
 
 
@@ -137,41 +132,35 @@ def _refuse_broken(connection: psycopg.Connection[Any], found: Marker, bootstrap
         missing.append(f"the truth in {truth}")
     if missing:
         raise SampleError(
-            f"The sample shop was filled, but something of it is gone: {', '.join(missing)}. What is left is sound, and "
-            "nothing was changed. Make a new one with `dataeng sample fill --anew`."
+            f"The sample shop was filled, but something of it is gone: {', '.join(missing)}. What is left is sound, "
+            "and nothing was changed. Make a new one with `dataeng sample fill --anew`."
         )
 
 
 def _refuse_foreign(
     connection: psycopg.Connection[Any], found: Marker | None, bootstrap: str, topic: str, *, anew: bool
 ) -> None:
-    if found is None and any(_has_table(connection, table) for table in schema.TABLES):
+    if found is None and marker.value(connection, "select to_regnamespace('shop')") is not None:
         raise SampleError(
-            "The database has a schema `shop` that is no sample. Nothing was changed. Give the sample a database of its "
-            "own with DATAENG_POSTGRES_URL."
+            "The database has a schema `shop` that is no sample. Nothing was changed. "
+            "Give the sample a database of its own with DATAENG_POSTGRES_URL."
         )
-    ours = found is not None and found.topic == topic
-    if not ours and not anew and sum((topics.ends(bootstrap, topic) or {}).values()):
+    is_ours = found is not None and found.topic == topic
+    ends = {} if is_ours or anew else topics.ends(bootstrap, topic) or {}
+    if sum(ends.values()):
         raise SampleError(
-            f"The topic {topic} already holds records that no fill of this database sent. Nothing was changed. Throw them "
-            "away with `dataeng sample fill --anew`, or give the sample a broker of its own with DATAENG_KAFKA_BOOTSTRAP."
+            f"The topic {topic} holds records that no fill of this database sent. Nothing was changed. Throw them away "
+            "with `dataeng sample fill --anew`, or give the sample a broker of its own with DATAENG_KAFKA_BOOTSTRAP."
         )
 
 
-def _fill_anew(  # noqa: PLR0913, PLR0917
-    connection: psycopg.Connection[Any], bootstrap: str, wanted: Marker, until: datetime, truth: Path, progress: Progress
+def _fill_anew(
+    connection: psycopg.Connection[Any], bootstrap: str, wanted: Marker, truth: Path, progress: Progress
 ) -> None:
     progress("simulate", 0, 1)
-    shop = simulate(wanted.seed, days=wanted.days, scale=wanted.scale, until=until)
+    shop = simulate(wanted.seed, days=wanted.days, scale=wanted.scale, until=wanted.until)
     progress("simulate", 1, 1)
-    since = until - timedelta(days=wanted.days)
-    marker.begin(
-        connection,
-        Marker(
-            wanted.seed, wanted.days, wanted.scale, since, until, wanted.topic, len(shop.events), is_complete=False,
-            ticks=0, ticked_at=until,
-        ),
-    )  # fmt: skip
+    marker.begin(connection, replace(wanted, records=len(shop.events)))
     truths.clear(truth)
     _load_tables(connection, shop, truth, progress)
     topics.recreate(bootstrap, wanted.topic)
@@ -188,6 +177,7 @@ def _fill_anew(  # noqa: PLR0913, PLR0917
 
 
 def _load_tables(connection: psycopg.Connection[Any], shop: Shop, truth: Path, progress: Progress) -> None:
+    """Load the history, then give the tables their clock: the rows of the past bring their own `updated_at`."""
     tables: dict[str, Sequence[tuple[Any, ...]]] = {
         "customers": shop.customers,
         "products": shop.products,
@@ -198,28 +188,29 @@ def _load_tables(connection: psycopg.Connection[Any], shop: Shop, truth: Path, p
         connection.execute("drop schema if exists shop cascade")
         connection.execute(schema.CREATE_TABLES)
         for table, rows in tables.items():
-            with connection.cursor().copy(f"copy shop.{table} from stdin") as copy:
+            name = sql.Identifier(schema.SCHEMA, table)
+            with connection.cursor().copy(sql.SQL("copy {} from stdin").format(name)) as copy:
                 for row in rows:
                     copy.write_row(row)
+            sequence = "select setval(pg_get_serial_sequence(%s, %s), %s)"
+            connection.execute(sequence, (f"{schema.SCHEMA}.{table}", schema.key_of(table), len(rows)))
             done += len(rows)
             progress("tables", done, total)
-            sequence = f"pg_get_serial_sequence('shop.{table}', '{schema.key_of(table)}')"
-            connection.execute(f"select setval({sequence}, {len(rows)})")
         connection.execute(schema.CREATE_CLOCK)
-        first = marker.next_commit(connection)
-    versions = [truths.Version(table, row, first, 0, is_late=False) for table, rows in tables.items() for row in rows]
-    truths.write_versions(truth, versions)
+        commit = marker.next_commit(connection)
     connection.execute("analyze shop.customers, shop.products, shop.orders")
+    versions = [truths.Version(table, row, commit, 0, is_late=False) for table, rows in tables.items() for row in rows]
+    truths.write_versions(truth, versions)
 
 
 def _has_table(connection: psycopg.Connection[Any], table: str) -> bool:
-    return connection.execute("select to_regclass(%s)", (f"shop.{table}",)).fetchone() != (None,)
+    query = sql.SQL("select to_regclass({})").format(f"{schema.SCHEMA}.{table}")
+    return marker.value(connection, query) is not None
 
 
 def _count(connection: psycopg.Connection[Any], table: str) -> int:
-    row = connection.execute(f"select count(*) from shop.{table}").fetchone()
-    assert row is not None
-    return int(row[0])
+    query = sql.SQL("select count(*) from {}").format(sql.Identifier(schema.SCHEMA, table))
+    return int(marker.value(connection, query))
 
 
 def record_first_day(first_day: date) -> None:

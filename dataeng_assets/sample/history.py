@@ -40,9 +40,9 @@ def simulate(seed: int, *, days: int, scale: float, until: datetime) -> Shop:
         The shop at `until`.
     """
     start, end = world.micros(until - timedelta(days=days)), world.micros(until)
-    customers, homes = _customers(Random(f"{seed}:customers"), max(20, round(CUSTOMERS * scale)), start, end)
-    products = _products(Random(f"{seed}:products"), max(10, round(PRODUCTS * scale)), start, end)
-    orders = _orders(Random(f"{seed}:orders"), round(ORDERS * scale), customers, homes, products, start, end)
+    customers, homes = _customers(world.stream(seed, "customers"), max(20, round(CUSTOMERS * scale)), start, end)
+    products = _products(world.stream(seed, "products"), max(10, round(PRODUCTS * scale)), start, end)
+    orders = _orders(world.stream(seed, "orders"), round(ORDERS * scale), customers, homes, products, start, end)
     stream = Stream(
         known=Known(tuple(customer.customer_id for customer in customers), _created(customers), len(products)),
         purchases=tuple(
@@ -55,7 +55,7 @@ def simulate(seed: int, *, days: int, scale: float, until: datetime) -> Shop:
         until=end,
         reached={},
     )
-    events = draw_events(Random(f"{seed}:events"), stream, count=round(EVENTS * scale))
+    events = draw_events(world.stream(seed, "events"), stream, count=round(EVENTS * scale))
     return Shop(until - timedelta(days=days), until, customers, products, orders, events)
 
 
@@ -115,7 +115,7 @@ def _products(random: Random, count: int, start: int, end: int) -> list[rows.Pro
     return products
 
 
-def _orders(  # noqa: PLR0913, PLR0917
+def _orders(
     random: Random,
     count: int,
     customers: list[rows.Customer],
@@ -170,4 +170,3 @@ def _course(random: Random, ordered: int) -> list[tuple[str, int]]:
 def count_in_a_day(total: int, scale: float) -> int:
     """How many of `total` things in the whole past fall on one day, at least one."""
     return max(1, round(total * scale / DAYS))
-

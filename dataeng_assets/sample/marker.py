@@ -5,10 +5,15 @@ It stands in a schema of its own, `sample`, so that the shop is nothing but a sh
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, LiteralString
 
 import psycopg
-from psycopg.rows import class_row
+from psycopg import sql
+from psycopg.rows import class_row, scalar_row
+
+from dataeng_assets.sample import SampleError
+
+_LOCK = 7_236_801
 
 _CREATE = """
 create schema if not exists sample;
@@ -51,10 +56,36 @@ class Marker:
 
 def read(connection: psycopg.Connection[Any]) -> Marker | None:
     """The shop that the database holds; None when it never held one."""
-    if connection.execute("select to_regclass('sample.shop')").fetchone() == (None,):
+    if value(connection, "select to_regclass('sample.shop')") is None:
         return None
     with connection.cursor(row_factory=class_row(Marker)) as cursor:
         return cursor.execute("select * from sample.shop").fetchone()
+
+
+def read_filled(connection: psycopg.Connection[Any]) -> Marker:
+    """The shop that the database holds, completely filled.
+
+    Raises:
+        SampleError: it holds none.
+    """
+    found = read(connection)
+    if found is None or not found.is_complete:
+        raise SampleError(
+            "The database holds no completely filled sample shop. Nothing was changed. Run `dataeng sample fill` first."
+        )
+    return found
+
+
+def lock(connection: psycopg.Connection[Any]) -> None:
+    """Be the only one who fills or ticks, until the connection is closed.
+
+    Raises:
+        SampleError: another process is at it.
+    """
+    if not value(connection, sql.SQL("select pg_try_advisory_lock({})").format(_LOCK)):
+        raise SampleError(
+            "Another `dataeng sample` is at work on this database. Nothing was changed. Wait until it has ended."
+        )
 
 
 def begin(connection: psycopg.Connection[Any], marker: Marker) -> None:
@@ -81,6 +112,10 @@ def ticked(connection: psycopg.Connection[Any], at: datetime) -> None:
 
 def next_commit(connection: psycopg.Connection[Any]) -> int:
     """A number for the transaction that is about to commit; ascending in the order of commits."""
-    row = connection.execute("select nextval('sample.commits')").fetchone()
-    assert row is not None
-    return int(row[0])
+    return int(value(connection, "select nextval('sample.commits')"))
+
+
+def value(connection: psycopg.Connection[Any], query: LiteralString | sql.Composed) -> Any:
+    """The one value that a query answers with."""
+    with connection.cursor(row_factory=scalar_row) as cursor:
+        return cursor.execute(query).fetchone()

@@ -78,53 +78,53 @@ _TIME = pa.timestamp("us", tz="UTC")
 _MONEY = pa.decimal128(12, 2)
 _TEXTS = pa.list_(pa.string())
 
+
+def typed(**types: pa.DataType) -> pa.Schema:
+    """An Arrow schema from names and types."""
+    return pa.schema(types)
+
+
 ARROW: dict[str, pa.Schema] = {
-    "customers": pa.schema(
-        [
-            pa.field("customer_id", pa.int64(), nullable=False),
-            pa.field("public_id", pa.string(), nullable=False),
-            pa.field("email", pa.string(), nullable=False),
-            pa.field("full_name", pa.string(), nullable=False),
-            pa.field("country", pa.string(), nullable=False),
-            pa.field("city", pa.string(), nullable=False),
-            pa.field("tier", pa.string(), nullable=False),
-            pa.field("marketing_consent", pa.bool_()),
-            pa.field("preferences", pa.string()),
-            pa.field("tags", _TEXTS, nullable=False),
-            pa.field("created_at", _TIME, nullable=False),
-            pa.field("updated_at", _TIME, nullable=False),
-        ]
+    "customers": typed(
+        customer_id=pa.int64(),
+        public_id=pa.string(),
+        email=pa.string(),
+        full_name=pa.string(),
+        country=pa.string(),
+        city=pa.string(),
+        tier=pa.string(),
+        marketing_consent=pa.bool_(),
+        preferences=pa.string(),
+        tags=_TEXTS,
+        created_at=_TIME,
+        updated_at=_TIME,
     ),
-    "products": pa.schema(
-        [
-            pa.field("product_id", pa.int64(), nullable=False),
-            pa.field("sku", pa.string(), nullable=False),
-            pa.field("name", pa.string(), nullable=False),
-            pa.field("category", pa.string(), nullable=False),
-            pa.field("price", _MONEY, nullable=False),
-            pa.field("weight_grams", pa.int32()),
-            pa.field("attributes", pa.string(), nullable=False),
-            pa.field("is_active", pa.bool_(), nullable=False),
-            pa.field("created_at", _TIME, nullable=False),
-            pa.field("updated_at", _TIME, nullable=False),
-        ]
+    "products": typed(
+        product_id=pa.int64(),
+        sku=pa.string(),
+        name=pa.string(),
+        category=pa.string(),
+        price=_MONEY,
+        weight_grams=pa.int32(),
+        attributes=pa.string(),
+        is_active=pa.bool_(),
+        created_at=_TIME,
+        updated_at=_TIME,
     ),
-    "orders": pa.schema(
-        [
-            pa.field("order_id", pa.int64(), nullable=False),
-            pa.field("order_ref", pa.string(), nullable=False),
-            pa.field("customer_id", pa.int64(), nullable=False),
-            pa.field("status", pa.string(), nullable=False),
-            pa.field("currency", pa.string(), nullable=False),
-            pa.field("total_amount", _MONEY, nullable=False),
-            pa.field("discount_amount", _MONEY),
-            pa.field("coupon_codes", _TEXTS),
-            pa.field("shipping_address", pa.string(), nullable=False),
-            pa.field("note", pa.string()),
-            pa.field("ordered_at", _TIME, nullable=False),
-            pa.field("shipped_at", _TIME),
-            pa.field("updated_at", _TIME, nullable=False),
-        ]
+    "orders": typed(
+        order_id=pa.int64(),
+        order_ref=pa.string(),
+        customer_id=pa.int64(),
+        status=pa.string(),
+        currency=pa.string(),
+        total_amount=_MONEY,
+        discount_amount=_MONEY,
+        coupon_codes=_TEXTS,
+        shipping_address=pa.string(),
+        note=pa.string(),
+        ordered_at=_TIME,
+        shipped_at=_TIME,
+        updated_at=_TIME,
     ),
 }
 

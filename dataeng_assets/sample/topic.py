@@ -16,6 +16,7 @@ from kafka.net.compat import KafkaNetClient
 from kafka.protocol.producer import ProduceRequest
 from kafka.record.memory_records import MemoryRecordsBuilder
 
+from dataeng_assets.sample import SampleError
 from dataeng_assets.sample.events import PARTITIONS, Event
 
 _BATCH = 2_000
@@ -24,7 +25,7 @@ _TIMEOUT_MS = 30_000
 _NO_LIMIT = 1 << 30
 
 
-class TopicError(Exception):
+class TopicError(SampleError):
     """The topic is not what the sample needs, or a record was not acknowledged."""
 
 

@@ -13,38 +13,36 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from dataeng_assets.sample import world
+from dataeng_assets.sample import SampleError, world
 from dataeng_assets.sample.events import LATENESS, MAX_AHEAD, Event
-from dataeng_assets.sample.schema import ARROW, TABLES, key_of
+from dataeng_assets.sample.schema import ARROW, TABLES, key_of, typed
 
 _TIME = pa.timestamp("us", tz="UTC")
-EVENTS = pa.schema(
-    [
-        pa.field("tick", pa.int32(), nullable=False),
-        pa.field("partition", pa.int32(), nullable=False),
-        pa.field("offset", pa.int64(), nullable=False),
-        pa.field("key", pa.binary()),
-        pa.field("value", pa.binary()),
-        pa.field("timestamp", _TIME, nullable=False),
-        pa.field("event_id", pa.string()),
-        pa.field("event_type", pa.string()),
-        pa.field("user_id", pa.int64()),
-        pa.field("event_time", _TIME),
-        pa.field("properties", pa.string()),
-        pa.field("category", pa.string(), nullable=False),
-        pa.field("routing", pa.string(), nullable=False),
-        pa.field("detail", pa.string()),
-    ]
+EVENTS = typed(
+    tick=pa.int32(),
+    partition=pa.int32(),
+    offset=pa.int64(),
+    key=pa.binary(),
+    value=pa.binary(),
+    timestamp=_TIME,
+    event_id=pa.string(),
+    event_type=pa.string(),
+    user_id=pa.int64(),
+    event_time=_TIME,
+    properties=pa.string(),
+    category=pa.string(),
+    routing=pa.string(),
+    detail=pa.string(),
 )
-_OWN = [
-    pa.field("_commit", pa.int64(), nullable=False),
-    pa.field("_tick", pa.int32(), nullable=False),
-    pa.field("_is_late", pa.bool_(), nullable=False),
-]
+_OWN = typed(
+    _commit=pa.int64(),
+    _tick=pa.int32(),
+    _is_late=pa.bool_(),
+)
 _UNFINISHED = "unfinished"
 
 
-class TruthError(Exception):
+class TruthError(SampleError):
     """There is no complete truth in the folder."""
 
 
@@ -67,8 +65,8 @@ class Truth:
     def versions(self, table: str) -> pa.Table:
         """Every committed version of every row, in the order of commits.
 
-        Beside the table's columns: `_commit` ascends in the order of commits (rows of one transaction share it), `_tick`
-        is 0 for the fill, `_is_late` says that the transaction stayed open while others committed.
+        Beside the table's columns: `_commit` ascends in the order of commits (rows of one transaction share it),
+        `_tick` is 0 for the fill, `_is_late` says that the transaction stayed open while others committed.
         """
         return self._read(table).sort_by([("_commit", "ascending"), (key_of(table), "ascending")])
 
@@ -90,7 +88,7 @@ class Truth:
         """Running maximum of event time per partition, in microseconds since 1970, as the rule counts it."""
         events = self._read("events", ["partition", "event_time", "timestamp"])
         ahead = pc.subtract(pc.cast(events["event_time"], pa.int64()), pc.cast(events["timestamp"], pa.int64()))
-        counted = events.filter(pc.less_equal(ahead, MAX_AHEAD))
+        counted = events.filter(pc.less_equal(ahead, pa.scalar(MAX_AHEAD)))
         largest = counted.group_by("partition").aggregate([("event_time", "max")])
         return {row["partition"]: world.micros(row["event_time_max"]) for row in largest.to_pylist()}
 
@@ -103,8 +101,8 @@ class Truth:
             )
         if any(self.folder.glob(f"{_UNFINISHED}*")):
             raise TruthError(
-                f"The truth in {self.folder} is not complete: a tick was killed after its first commit. The shop and its "
-                "topic are sound. Make a new shop with `dataeng sample fill --anew`."
+                f"The truth in {self.folder} is not complete: a tick was killed after its first commit. The shop and "
+                "its topic are sound. Make a new shop with `dataeng sample fill --anew`."
             )
         return pa.concat_tables([pq.read_table(file, columns=columns) for file in files])
 

@@ -1,0 +1,99 @@
+"""`dataeng sample`: fill the sample shop, and let it live on."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import Annotated
+
+import typer
+
+app = typer.Typer(no_args_is_help=True, rich_markup_mode="rich", help="Fill the sample shop, and let it live on.")
+
+
+@app.command()
+def fill(
+    days: Annotated[int, typer.Option(min=1, help="Length of the past.")] = 90,
+    scale: Annotated[float, typer.Option(min=0.001, help="1 is 60,000 orders and 250,000 events.")] = 1.0,
+    seed: Annotated[int, typer.Option(help="Another seed gives another shop.")] = 20_260_101,
+    until: Annotated[datetime | None, typer.Option(help="End of the past in UTC; now when not given.")] = None,
+    anew: Annotated[bool, typer.Option("--anew", help="Throw away the sample that is there, and its topic.")] = False,
+) -> None:
+    """Fill Postgres and Kafka with the past of a small shop; nothing happens when it is already there.
+
+    Examples:
+
+      dataeng sample fill
+
+      dataeng sample fill --days 30 --scale 0.1 --anew
+    """
+    from dataeng_assets.sample.fill import fill as fill_shop
+    from dataeng_assets.settings import state_folder
+
+    with _shown() as (url, bootstrap, progress):
+        report = fill_shop(
+            url,
+            bootstrap,
+            truth=state_folder() / "truth",
+            days=days,
+            scale=scale,
+            seed=seed,
+            until=until and until.replace(tzinfo=UTC),
+            anew=anew,
+            progress=progress,
+        )
+    typer.echo(
+        f"The sample shop {'is filled' if report.filled else 'was already there'}, from {report.first_day} on: "
+        f"{report.customers:,} customers, {report.products:,} products, {report.orders:,} orders, "
+        f"{report.events:,} events ({report.seconds:.1f} s)."
+    )
+
+
+@app.command()
+def tick(
+    days: Annotated[int, typer.Option(min=1, help="How many days' worth of life happens, all of it now.")] = 1,
+    late_seconds: Annotated[float, typer.Option(min=0, help="How long late transactions stay open.")] = 3.0,
+) -> None:
+    """Let a day's worth of life happen now: orders move on, people move house, some transactions commit late.
+
+    Examples:
+
+      dataeng sample tick
+
+      dataeng sample tick --days 3 --late-seconds 30
+    """
+    from dataeng_assets.sample.tick import tick as tick_shop
+    from dataeng_assets.settings import state_folder
+
+    with _shown() as (url, bootstrap, progress):
+        report = tick_shop(
+            url, bootstrap, truth=state_folder() / "truth", days=days, late_seconds=late_seconds, progress=progress
+        )
+    typer.echo(
+        f"{report.versions:,} rows changed in {report.commits:,} transactions, {report.late_commits:,} of which "
+        f"committed late; {report.events:,} events sent ({report.seconds:.1f} s)."
+    )
+
+
+@contextmanager
+def _shown() -> Iterator[tuple[str, str, Callable[[str, int, int], None]]]:
+    """The two addresses and a progress bar; an error of the sample becomes its sentence and status 1."""
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+
+    from dataeng_assets.sample import SampleError
+    from dataeng_assets.settings import SettingMissing, variable
+
+    columns = (TextColumn("{task.description:>9}"), BarColumn(), MofNCompleteColumn())
+    try:
+        url, bootstrap = variable("DATAENG_POSTGRES_URL"), variable("DATAENG_KAFKA_BOOTSTRAP")
+        with Progress(*columns, transient=True) as bars:
+            tasks = {}
+
+            def progress(step: str, done: int, total: int) -> None:
+                if step not in tasks:
+                    tasks[step] = bars.add_task(step, total=total)
+                bars.update(tasks[step], completed=done)
+
+            yield url, bootstrap, progress
+    except (SampleError, SettingMissing) as error:
+        typer.echo(str(error), err=True)
+        raise typer.Exit(1) from None
