@@ -7,7 +7,7 @@ and sought, never subscribed, an offset that is gone is an error and never a res
 import time
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import pyarrow as pa
 from kafka import KafkaConsumer, TopicPartition
@@ -18,16 +18,15 @@ from dataeng_assets.kafka.cluster import Cluster
 from dataeng_assets.kafka.errors import BrokerUnreachable, KafkaProblem, OffsetsGone, ReadStalled
 
 HEADERS = pa.list_(pa.struct([("key", pa.string()), ("value", pa.binary())]))
-RECORDS = pa.schema(
-    [
-        pa.field("partition", pa.int32(), nullable=False),
-        pa.field("offset", pa.int64(), nullable=False),
-        pa.field("timestamp", pa.timestamp("us", tz="UTC")),
-        pa.field("key", pa.binary()),
-        pa.field("value", pa.binary()),
-        pa.field("headers", HEADERS),
-    ]
-)
+_FIELDS: "list[pa.Field[Any]]" = [
+    pa.field("partition", pa.int32(), nullable=False),
+    pa.field("offset", pa.int64(), nullable=False),
+    pa.field("timestamp", pa.timestamp("us", tz="UTC")),
+    pa.field("key", pa.binary()),
+    pa.field("value", pa.binary()),
+    pa.field("headers", HEADERS),
+]
+RECORDS = pa.schema(_FIELDS)
 """One row per record. `timestamp` is null where the producer sent none; `headers` is null where there are none."""
 
 _POLL_MILLISECONDS = 500

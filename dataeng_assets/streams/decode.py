@@ -6,6 +6,7 @@ true is no string, a time without an offset is no timestamp. Where a record goes
 """
 
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 import duckdb
 import pyarrow as pa
@@ -63,7 +64,7 @@ class Decoder:
         """Close the connection."""
         self._connection.close()
 
-    def decode(self, values: pa.ChunkedArray) -> pa.Table:
+    def decode(self, values: "pa.ChunkedArray[Any]") -> pa.Table:
         """Type every record.
 
         Args:
@@ -86,15 +87,13 @@ class Decoder:
             cursor.close()
         return _finish(typed, self._columns)
 
-    def _read_exactly(self, rows: pa.Array, values: pa.ChunkedArray) -> pa.Table:
+    def _read_exactly(self, rows: "pa.Array[Any]", values: "pa.ChunkedArray[Any]") -> pa.Table:
         names = [column.name for column in self._columns]
         out: dict[str, list[object]] = {name: [] for name in ("__row", *names, RESCUED, REASON, DETAIL)}
         for row, value in zip(rows.to_pylist(), values.to_pylist(), strict=True):
             fields: dict[str, Field] = {}
             reason = detail = None
             try:
-                if not value:
-                    raise Unreadable("empty", "the record has no value")
                 fields = read_document(value)
             except Unreadable as error:
                 reason, detail = error.reason, error.detail
@@ -146,8 +145,8 @@ def _read_plain(cursor: duckdb.DuckDBPyConnection, columns: Sequence[Column]) ->
         SELECT __row, {fields}, NULL::VARCHAR AS {RESCUED}, NULL::VARCHAR AS {REASON}, NULL::VARCHAR AS {DETAIL}
         FROM documents
         WHERE len(keys) = list_unique(keys) AND list_has_all([{", ".join(map(_literal, names))}], keys) AND {exact}
-    """  # noqa: S608 - names are quoted, values stay in the registered table
-    read = cursor.sql(sql).to_arrow_table()
+    """
+    read: pa.Table = cursor.sql(sql).to_arrow_table()
     return read.cast(pa.schema(_token_schema(columns)))
 
 
@@ -174,7 +173,7 @@ def _typing_sql(columns: Sequence[Column]) -> str:
             CASE WHEN {REASON} IS NOT NULL THEN {REASON} {" ".join(reasons)} END AS {REASON},
             CASE WHEN {REASON} IS NOT NULL THEN {DETAIL} {" ".join(details)} END AS {DETAIL}
         FROM tokens ORDER BY __row
-    """  # noqa: S608 - names are quoted, values stay in the registered table
+    """
 
 
 def _typed(column: Column) -> tuple[str, str]:
@@ -216,7 +215,8 @@ def _year_zero(text: str) -> str:
 
 def _found(token: str) -> str:
     return (
-        f"CASE {token}[1] WHEN '\"' THEN 'a string of another form' WHEN '{{' THEN 'an object' WHEN '[' THEN 'an array' "
+        f"CASE {token}[1] WHEN '\"' THEN 'a string of another form' WHEN '{{' THEN 'an object' "
+        f"WHEN '[' THEN 'an array' "
         f"WHEN 't' THEN 'a boolean' WHEN 'f' THEN 'a boolean' ELSE 'a number that does not fit' END"
     )
 

@@ -26,7 +26,7 @@ class Unreadable(Exception):
     """The record is no document that a contract could speak about.
 
     Attributes:
-        reason: code for the dead letter table: not_utf8, not_json, not_object, too_deep or duplicate_key.
+        reason: code for the dead letter table: empty, not_utf8, not_json, not_object, too_deep or duplicate_key.
         detail: one sentence without any value of the record.
     """
 
@@ -51,11 +51,11 @@ def _refuse_constant(name: str) -> str:
 _DECODER = json.JSONDecoder(parse_int=str, parse_float=str, parse_constant=_refuse_constant)
 
 
-def read_document(value: bytes) -> dict[str, Field]:
+def read_document(value: bytes | None) -> dict[str, Field]:
     """Split a document into its top-level fields.
 
     Args:
-        value: bytes of a record, neither missing nor empty.
+        value: bytes of a record, None when it has none.
 
     Returns:
         Fields by decoded key, in the order of the document.
@@ -63,6 +63,8 @@ def read_document(value: bytes) -> dict[str, Field]:
     Raises:
         Unreadable: with the reason code.
     """
+    if not value:
+        raise Unreadable("empty", "the record has no value")
     try:
         text = value.decode("utf-8")
     except UnicodeDecodeError as error:
@@ -104,7 +106,7 @@ def _broken(at: int) -> Unreadable:
 def _fields(text: str, start: int) -> dict[str, Field]:
     fields: dict[str, Field] = {}
     count, at, more = 0, start + 1, True
-    if text[_skip(text, at) :][:1] == "}":
+    if text.startswith("}", _skip(text, at)):
         at, more = _skip(text, at) + 1, False
     while more:
         key_text, field_text, at, more = _member(text, at)
@@ -145,7 +147,7 @@ def _refuse_depth(text: str) -> None:
         return
     depth = 0
     for match in _BRACKETS.finditer(text):
-        token = match.group()
-        depth += 1 if token in "{[" else -1 if token in "}]" else 0
+        found = match.group()
+        depth += (found in "{[") - (found in "}]")
         if depth > MAX_DEPTH:
             raise Unreadable("too_deep", f"nested deeper than {MAX_DEPTH} levels")

@@ -93,6 +93,8 @@ def drain(
     """Read what the topic holds now and commit it.
 
     Args:
+        stream: what to fill.
+        cluster: where its topic is.
         run_id: written into every row.
         budget: no batch is started after it; one is always made.
         batch_records: most offsets in a batch.
@@ -167,9 +169,7 @@ def _batch(
             f"{topic.id}). Nothing of this batch was committed; what was committed before is safe."
         )
     decoded = decoder.decode(records["value"])
-    batch = route(
-        stream, records, decoded, plan.committed.max_event_times, ingested_at=clock(), run_id=run_id
-    )
+    batch = route(stream, records, decoded, plan.committed.max_event_times, ingested_at=clock(), run_id=run_id)
     version = commit_batch(stream, plan, batch, run_id=run_id)
     report = BatchReport(
         version,

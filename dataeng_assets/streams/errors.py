@@ -16,7 +16,7 @@ class OffsetsLost(StreamStopped):
 
 
 class OffsetsBehind(StreamStopped):
-    """The broker's end lies before what the stream has committed: the topic was truncated or another cluster answers."""
+    """The broker's end lies before what the stream has committed: it was truncated, or another cluster answers."""
 
 
 class TopicRecreated(StreamStopped):

@@ -91,8 +91,8 @@ def _decide_main(_: Stream, plan: Plan, table: DeltaTable, key: tuple[str, ...])
     if all(done[partition] == range_.end for partition, range_ in plan.ranges.items()):
         return {}
     raise StalePlan(
-        f"Another drain has committed to {'.'.join(key)} since this batch was planned. Its rows are safe and nothing of "
-        "this batch was committed there. The next run goes on from there."
+        f"Another drain has committed to {'.'.join(key)} since this batch was planned. Its rows are safe and nothing "
+        "of this batch was committed there. The next run goes on from there."
     )
 
 
@@ -116,27 +116,27 @@ def _decide_side(stream: Stream, plan: Plan, table: DeltaTable, key: tuple[str, 
     if ahead and progress(table, plan.names.routing(stream.routing)) != commits:
         raise RoutingChanged(
             f"{'.'.join(key)} holds records of partitions {ahead} that {'.'.join(stream.main)} does not: a run ended "
-            "between the two, and since then the contract or the bounds changed. Nothing was committed. Put the contract "
-            "of before back until one run has succeeded, then change it again."
+            "between the two, and since then the contract or the bounds changed. Nothing was committed. Put the "
+            "contract of before back until one run has succeeded, then change it again."
         )
     return starts
 
 
 def _gap(key: tuple[str, ...], partition: int, found: str, start: int) -> ProgressGap:
     return ProgressGap(
-        f"{'.'.join(key)} has {found} of partition {partition}, but the main table has passed offset {start}: the table "
-        "was deleted or restored to an older version. Nothing was committed, and the main table is safe. Restore the "
-        "table to its newest version, or give the stream a new name in its defs.yaml to load it into new tables."
+        f"{'.'.join(key)} has {found} of partition {partition}, but the main table has passed offset {start}: the "
+        "table was deleted or restored to an older version. Nothing was committed, and the main table is safe. "
+        "Restore the table to its newest version, or give the stream a new name in its defs.yaml to load it into new tables."
     )
 
 
 def _from(rows: pa.Table, starts: Mapping[int, int], plan: Plan) -> pa.Table:
     if all(starts.get(partition) == range_.start for partition, range_ in plan.ranges.items()):
         return rows
-    kept = pa.repeat(pa.scalar(value=False), len(rows))
+    kept = pc.scalar(value=False)
     for partition, start in starts.items():
-        here = pc.equal(rows["_kafka_partition"], partition)
-        kept = pc.or_(kept, pc.and_(here, pc.greater_equal(rows["_kafka_offset"], start)))
+        here = pc.field("_kafka_partition") == partition
+        kept = kept | (here & (pc.field("_kafka_offset") >= start))
     return rows.filter(kept)
 
 

@@ -16,8 +16,8 @@ from dataeng_assets.streams.errors import OffsetsBehind, OffsetsLost, TopicRecre
 from dataeng_assets.streams.stream import Progress, Stream
 
 _GO_ON = (
-    "Everything committed so far is safe. To go on without what is missing, give the stream a new name in its defs.yaml: "
-    "it starts into new tables and the old ones stay as they are."
+    "Everything committed so far is safe. To go on without what is missing, give the stream a new name in its "
+    "defs.yaml: it starts into new tables and the old ones stay as they are."
 )
 
 
@@ -105,6 +105,7 @@ def plan_batch(
     Args:
         committed: what the main table says.
         topic: what the broker says.
+        names: of the progress that the plan moves.
         budget: most offsets in the plan, shared over partitions by their lag.
         until: ends that were seen when the drain started; a partition that is not in it is read to its end.
 

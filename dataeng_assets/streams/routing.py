@@ -9,14 +9,16 @@ record has no timestamp. So the verdict depends on nothing but the partition's r
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 import polars as pl
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from dataeng_assets.contracts.model import EventTime
 from dataeng_assets.streams.decode import DETAIL, REASON
 from dataeng_assets.streams.stream import DEAD_LETTERS_SCHEMA, EVENT_DATE, Stream
+
+_FATE = "fate"
 
 
 @dataclass(frozen=True)
@@ -45,9 +47,11 @@ def route(
     """Divide a batch.
 
     Args:
+        stream: whose rules decide.
         records: in the schema of `kafka.reader.RECORDS`, sorted by partition and offset.
         decoded: the same rows, decoded.
         max_event_times: running maximum before the batch, in microseconds, per partition that has one.
+        run_id: written into every row.
         ingested_at: the only thing in the result that is not a function of the records.
     """
     count = len(records)
@@ -58,39 +62,29 @@ def route(
         "_ingested_at": pa.repeat(pa.scalar(ingested_at, pa.timestamp("us", tz="UTC")), count),
         "_run_id": pa.repeat(pa.scalar(run_id), count),
     }
-    broken = pc.is_valid(decoded[REASON])
-    late, after = _late(stream, records, decoded, max_event_times)
-    events = decoded.drop_columns([REASON, DETAIL])
-    for name, column in origin.items():
-        events = events.append_column(name, column)
-    moment = decoded[_event_time(stream).column]
-    events = events.append_column(EVENT_DATE, moment.cast(pa.timestamp("us")).cast(pa.date32(), safe=False))
-    schema = stream.events_schema()
-    raw = {**origin, "key": records["key"], "value": records["value"], "headers": records["headers"]}
-    raw |= {REASON: decoded[REASON], DETAIL: decoded[DETAIL]}
-    sound = pc.invert(broken)
+    fate, after = _fate(stream, records, decoded, max_event_times)
+    events: dict[str, Any] = {name: decoded[name] for name in decoded.column_names}
+    day = decoded[stream.event_time.column].cast(pa.timestamp("us")).cast(pa.date32(), safe=False)
+    events |= origin | {EVENT_DATE: day, _FATE: fate}
+    raw: dict[str, Any] = {name: records[name] for name in ("key", "value", "headers")}
+    raw |= origin | {REASON: decoded[REASON], DETAIL: decoded[DETAIL], _FATE: fate}
     return Routed(
-        main=_rows(events, schema, pc.and_(sound, pc.invert(late))),
-        late=_rows(events, schema, pc.and_(sound, late)),
-        dead_letters=_rows(pa.table(raw), DEAD_LETTERS_SCHEMA, broken),
+        main=_rows(pa.table(events), stream.events_schema(), "main"),
+        late=_rows(pa.table(events), stream.events_schema(), "late"),
+        dead_letters=_rows(pa.table(raw), DEAD_LETTERS_SCHEMA, "dead"),
         max_event_times=after,
     )
 
 
-def _rows(table: pa.Table, schema: pa.Schema, mask: pa.ChunkedArray) -> pa.Table:
-    return table.select(schema.names).filter(mask).cast(schema)
+def _rows(table: pa.Table, schema: pa.Schema, fate: str) -> pa.Table:
+    return table.filter(pc.field(_FATE) == fate).select(schema.names).cast(schema)
 
 
-def _event_time(stream: Stream) -> EventTime:
-    if stream.contract.event_time is None:
-        raise AssertionError("a stream without an event time cannot be made")
-    return stream.contract.event_time
-
-
-def _late(
+def _fate(
     stream: Stream, records: pa.Table, decoded: pa.Table, before: Mapping[int, int]
-) -> tuple[pa.ChunkedArray, dict[int, int]]:
-    bounds = _event_time(stream)
+) -> "tuple[pa.ChunkedArray[Any], dict[int, int]]":
+    """One of main, late and dead for each record, and the running maximum after the last."""
+    bounds = stream.event_time
     moment = pl.col("moment")
     frame = pl.DataFrame(
         {
@@ -110,10 +104,11 @@ def _late(
     running = pl.col("counted").cum_max().forward_fill().over("partition")
     frame = frame.with_columns(now=pl.max_horizontal(running, "start"))
     earlier = pl.max_horizontal(pl.col("now").shift(1).over("partition"), "start")
-    late = (pl.col("sound") & (moment < earlier - _microseconds(bounds.late_after))).fill_null(value=False)
+    late = moment < earlier - _microseconds(bounds.late_after)
+    fate = pl.when(~pl.col("sound")).then(pl.lit("dead")).when(late).then(pl.lit("late")).otherwise(pl.lit("main"))
     ends = frame.group_by("partition").agg(pl.col("now").last()).drop_nulls()
     after = {**before, **dict(ends.iter_rows())}
-    return frame.select(late=late)["late"].to_arrow(), after
+    return pa.chunked_array([frame.select(fate=fate)["fate"].to_arrow().cast(pa.string())]), after
 
 
 def _microseconds(span: timedelta) -> int:

@@ -5,34 +5,32 @@ Reading, deciding and committing belong in `plan`, `routing` and `ingest`.
 
 import hashlib
 from dataclasses import dataclass
+from typing import Any
 
 import pyarrow as pa
 
-from dataeng_assets.contracts.model import Contract
+from dataeng_assets.contracts.model import Contract, EventTime
 from dataeng_assets.kafka.reader import HEADERS
 from dataeng_assets.lake.location import Lake
 from dataeng_assets.streams.decode import DETAIL, REASON, RESCUED
 
 _MOMENT = pa.timestamp("us", tz="UTC")
-_ORIGIN = [
+_ORIGIN: "list[pa.Field[Any]]" = [
     pa.field("_kafka_partition", pa.int32(), nullable=False),
     pa.field("_kafka_offset", pa.int64(), nullable=False),
     pa.field("_kafka_timestamp", _MOMENT),
     pa.field("_ingested_at", _MOMENT, nullable=False),
     pa.field("_run_id", pa.string(), nullable=False),
 ]
+_RAW: "list[pa.Field[Any]]" = [
+    pa.field("key", pa.binary()),
+    pa.field("value", pa.binary()),
+    pa.field("headers", HEADERS),
+    pa.field(REASON, pa.string(), nullable=False),
+    pa.field(DETAIL, pa.string()),
+]
+DEAD_LETTERS_SCHEMA = pa.schema([*_ORIGIN, *_RAW])
 EVENT_DATE = "event_date"
-
-DEAD_LETTERS_SCHEMA = pa.schema(
-    [
-        *_ORIGIN,
-        pa.field("key", pa.binary()),
-        pa.field("value", pa.binary()),
-        pa.field("headers", HEADERS),
-        pa.field(REASON, pa.string(), nullable=False),
-        pa.field(DETAIL, pa.string()),
-    ]
-)
 
 
 @dataclass(frozen=True)
@@ -58,11 +56,23 @@ class Stream:
     window_user: str = "user_id"
 
     def __post_init__(self) -> None:
-        if self.contract.event_time is None:
+        _ = self.event_time
+
+    @property
+    def event_time(self) -> EventTime:
+        """The contract's event time.
+
+        Raises:
+            ValueError: it names none, or a column that may be empty or is no timestamp.
+        """
+        found = self.contract.event_time
+        column = self.contract.column(found.column) if found else None
+        if found is None or column is None or column.nullable or column.physical != "timestamp":
             raise ValueError(
-                f"{self.contract.path}: the contract of stream {self.name} names no event time, so nothing can tell "
-                "late events or windows. Add customProperties eventTime, lateAfter and maxAhead to its schema object."
+                f"{self.contract.path}: stream {self.name} needs an event time, else nothing can tell late events or "
+                "windows. Add customProperties eventTime (a required column of type timestamp), lateAfter and maxAhead."
             )
+        return found
 
     @property
     def main(self) -> tuple[str, ...]:
