@@ -147,6 +147,7 @@ def _files_sql(table: DeltaTable, folder: Path) -> str:
     if not paths:
         return empty
     partitions = table.metadata().partition_columns
+    _refuse_misleading(folder, partitions)
     hive = "hive_partitioning = false"
     if partitions:
         declared = ", ".join(f"{_text(name)}: {types[name]}" for name in partitions)
@@ -157,6 +158,15 @@ def _files_sql(table: DeltaTable, folder: Path) -> str:
     star = f"* replace ({replaced})" if texts else "*"
     files = f"read_parquet([{', '.join(map(_text, paths))}], union_by_name = true, {hive})"
     return f"select {columns} from ({empty} union all by name select {star} from {files})"
+
+
+def _refuse_misleading(folder: Path, partitions: Collection[str]) -> None:
+    for part in folder.parts:
+        if part.partition("=")[0] in partitions and "=" in part:
+            raise UnreadableTable(
+                f"The folder {part!r} above the table {folder} looks like a value of its partition column, and would be"
+                " read as that. Nothing was read or changed. Move the lake to a folder of another name."
+            )
 
 
 def _duckdb_types(schema: pa.Schema) -> dict[str, str]:

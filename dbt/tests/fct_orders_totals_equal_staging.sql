@@ -1,30 +1,36 @@
 -- No order of the run's days is missing, doubled or altered on its way from staging, to the cent.
 {{ config(meta={'dagster': {'ref': {'name': 'fct_orders'}}}) }}
 
-with expected as (
+with orders as (
     select
-        order_day,
+        'staging' as side,
+        {{ utc_day('ordered_at') }} as order_day,
         currency,
-        count(*) as orders,
-        sum(gross_amount) as gross_amount,
-        sum(gross_amount - discount_amount) as net_amount
-    from (select *, {{ utc_day('ordered_at') }} as order_day from {{ ref('stg_shop__orders') }})
-    where {{ in_window('order_day') }}
-    group by order_day, currency
-),
+        gross_amount,
+        gross_amount - discount_amount as net_amount
+    from {{ ref('stg_shop__orders') }}
+    where {{ in_window('ordered_at') }}
 
-found as (
+    union all
+
     select
+        'fct_orders' as side,
         order_day,
         currency,
-        count(*) as orders,
-        sum(gross_amount) as gross_amount,
-        sum(net_amount) as net_amount
+        gross_amount,
+        net_amount
     from {{ ref('fct_orders') }}
     where {{ in_window('order_day') }}
-    group by order_day, currency
 )
 
-(select 'expected' as side, * from expected except all select 'expected', * from found)
-union all
-(select 'found' as side, * from found except all select 'found', * from expected)
+select
+    order_day,
+    currency
+from orders
+group by order_day, currency
+having
+    count(*) filter (where side = 'staging') <> count(*) filter (where side = 'fct_orders')
+    or coalesce(sum(gross_amount) filter (where side = 'staging'), 0)
+    <> coalesce(sum(gross_amount) filter (where side = 'fct_orders'), 0)
+    or coalesce(sum(net_amount) filter (where side = 'staging'), 0)
+    <> coalesce(sum(net_amount) filter (where side = 'fct_orders'), 0)

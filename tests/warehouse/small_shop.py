@@ -146,7 +146,11 @@ class Bronze:
         self.append(("silver", "events", "user_events_5m"), list(rows), WINDOW_SCHEMA)
 
     def append(
-        self, key: tuple[str, ...], rows: list[Mapping[str, Any]], schema: pa.Schema, partition_by: list[str] | None = None
+        self,
+        key: tuple[str, ...],
+        rows: list[Mapping[str, Any]],
+        schema: pa.Schema,
+        partition_by: list[str] | None = None,
     ) -> None:
         nullable = pa.schema([field.with_nullable(True) for field in schema])
         table = pa.Table.from_pylist([dict(row) for row in rows], schema=nullable)

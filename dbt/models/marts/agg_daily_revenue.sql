@@ -8,7 +8,7 @@
 with orders as (
     select
         *,
-        order_status in ('cancelled', 'returned') as is_lost
+        order_status not in ('cancelled', 'returned') as is_kept
     from {{ ref('fct_orders') }}
     where {{ only_window('order_day') }}
 )
@@ -20,9 +20,9 @@ select
     count(*) as orders,
     count(*) filter (where orders.order_status = 'cancelled') as cancelled_orders,
     count(*) filter (where orders.order_status = 'returned') as returned_orders,
-    cast(coalesce(sum(orders.gross_amount) filter (where not orders.is_lost), 0) as decimal(18, 2)) as gross_amount,
-    cast(coalesce(sum(orders.discount_amount) filter (where not orders.is_lost), 0) as decimal(18, 2)) as discount_amount,
-    cast(coalesce(sum(orders.net_amount) filter (where not orders.is_lost), 0) as decimal(18, 2)) as net_amount
+    cast(coalesce(sum(orders.gross_amount) filter (where orders.is_kept), 0) as decimal(18, 2)) as gross_amount,
+    cast(coalesce(sum(orders.discount_amount) filter (where orders.is_kept), 0) as decimal(18, 2)) as discount_amount,
+    cast(coalesce(sum(orders.net_amount) filter (where orders.is_kept), 0) as decimal(18, 2)) as net_amount
 from orders
 left join {{ ref('dim_customers') }} as customers on orders.customer_key = customers.customer_key
 group by orders.order_day, orders.currency, customers.country

@@ -9,7 +9,7 @@ select
     event_id,
     user_id as customer_id,
     event_type,
-    "timestamp" as occurred_at,
+    timestamp as occurred_at,
     event_date,
     properties,
     _kafka_partition,
