@@ -131,7 +131,7 @@ def check(connection: duckdb.DuckDBPyConnection, table: SourceTable, staged: Sta
         return
     keys = ", ".join(_quoted(name) for name in table.contract.key)
     shared = connection.execute(
-        f"SELECT count(*) FROM (SELECT FROM {_file(staged)} GROUP BY {keys} HAVING count(*) > 1)"
+        f"SELECT count(*) FROM (SELECT 1 FROM {_file(staged)} GROUP BY {keys} HAVING count(*) > 1)"
     ).fetchall()[0][0]
     if shared:
         raise SourceRefused(
@@ -255,6 +255,6 @@ def _unreadable_values(name: str) -> Iterator[None]:
     except (duckdb.ConversionException, duckdb.InvalidInputException) as error:
         raise SourceRefused(
             f"A value of {name} cannot be carried ({type(error).__name__}): an array of several dimensions or with "
-            f"a first index other than 1, or an infinite date inside one. {SAFE} Correct the value in the source, or read "
-            "the column as text through a view."
+            f"a first index other than 1, or an infinite date inside one. {SAFE} Correct the value in the source, or "
+            "read the column as text through a view."
         ) from None

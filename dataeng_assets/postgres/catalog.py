@@ -106,8 +106,8 @@ def table_facts(connection: psycopg.Connection, schema: str, name: str) -> Table
         if found is None or found[1] not in _KINDS:
             raise SourceRefused(
                 f"There is no table {schema}.{name} in the source. Nothing of it was read and what was committed "
-                "before is untouched. If it was renamed, change the name in defs.yaml and in its contract; if it is gone, "
-                "remove both; its bronze table stays."
+                "before is untouched. If it was renamed, change the name in defs.yaml and in its contract; if it is "
+                "gone, remove both; its bronze table stays."
             )
         parameters = {"oid": found[0]}
         columns = connection.execute(_COLUMNS, parameters).fetchall()
