@@ -3,7 +3,8 @@
 What is appended, and what progress means, is the caller's. Replacing rows belongs in `replace`.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 
 import pyarrow as pa
 from deltalake import CommitProperties, DeltaTable, Transaction, WriterProperties, write_deltalake
@@ -14,7 +15,8 @@ from dataeng_assets.lake.strict import SchemaDiffers, differences, table_schema
 TARGET_FILE_BYTES = 128 * 1024 * 1024
 # DuckDB's own row group: smaller ones cost it scans, larger ones cost the writer memory
 WRITER = WriterProperties(compression="ZSTD", compression_level=3, max_row_group_size=122_880)
-_CONFLICTS = ("Concurrent transaction", "Metadata changed", "concurrent", "Concurrent")
+_COMMIT_RETRIES = 50  # each commit of another writer takes one; the default 15 is used up by a busy table
+_CONFLICTS = ("oncurrent", "Metadata changed")
 
 
 class Superseded(Exception):
@@ -23,6 +25,10 @@ class Superseded(Exception):
 
 class ProgressGoesBack(Exception):
     """A commit would set progress to less than is recorded; nothing was written."""
+
+
+class RowsRefused(Exception):
+    """A row that the table must not hold; nothing was written. The message never shows the row."""
 
 
 def append(
@@ -34,7 +40,8 @@ def append(
 ) -> int:
     """Append rows and record progress, both or neither.
 
-    No rows are fine: their progress is recorded all the same.
+    No rows are fine: their progress is recorded all the same. When anything but the errors below is raised, the commit
+    may have happened: open the table again and read its progress.
 
     Args:
         table: the handle on which the progress was read; it is what guards against another writer.
@@ -47,22 +54,11 @@ def append(
 
     Raises:
         SchemaDiffers: a column's name or type is not the table's. Nothing is cast.
-        Superseded: another writer moved one of the app ids, or changed the table, since the handle was opened.
+        RowsRefused: a row lacks a value that it must have.
+        Superseded: since the handle was opened another writer moved one of the app ids or changed the table's columns.
         ProgressGoesBack: one of the app ids is already further.
     """
-    check_columns(table, rows.schema)
-    try:
-        write_deltalake(
-            table,
-            rows,
-            mode="append",
-            target_file_size=TARGET_FILE_BYTES,
-            writer_properties=WRITER,
-            commit_properties=commit_properties(table, transactions, metadata or {}),
-        )
-    except CommitFailedError as error:
-        raise superseded(table, transactions, error) from error
-    return int(table.version())
+    return write(table, rows, transactions=transactions, metadata=metadata or {})
 
 
 def progress(table: DeltaTable, app_id: str) -> int | None:
@@ -71,27 +67,81 @@ def progress(table: DeltaTable, app_id: str) -> int | None:
     return None if version is None else int(version)
 
 
-def check_columns(table: DeltaTable, rows: pa.Schema) -> None:
-    """Refuse rows whose columns are not exactly the table's.
+def write(
+    table: DeltaTable,
+    rows: pa.Table | pa.RecordBatchReader,
+    *,
+    transactions: Mapping[str, int],
+    metadata: Mapping[str, str],
+    predicate: str | None = None,
+    check: Callable[[pa.RecordBatch], None] | None = None,
+) -> int:
+    """Commit rows, in place of those that a predicate matches if there is one; `append` and `replace` are made of it.
 
-    Raises:
-        SchemaDiffers: names each column. Empty values in a column that allows none are refused by the writer.
+    `check` sees every batch before it is written, and raises to refuse it.
     """
     stored = table_schema(table)
-    allowing = pa.schema([f.with_nullable(False) for f in stored])
-    problems = differences(rows, allowing)
+    problems = differences(rows.schema, pa.schema([column.with_nullable(False) for column in stored]))
     if problems:
         raise SchemaDiffers("the rows for a table", str(table.table_uri), problems)
+    properties = _properties(table, transactions, metadata)
+    stream = _Stream(rows, [column.name for column in stored if not column.nullable], check)
+    how = partial(write_deltalake, table, stream.reader(), target_file_size=TARGET_FILE_BYTES, writer_properties=WRITER)
+    try:
+        if predicate is None:
+            how(mode="append", commit_properties=properties)
+        else:
+            how(mode="overwrite", predicate=predicate, commit_properties=properties)
+    except Exception as error:
+        if stream.failure is not None:
+            raise stream.failure from None
+        if isinstance(error, CommitFailedError) and any(word in str(error) for word in _CONFLICTS):
+            raise Superseded(_superseded(table, transactions, error)) from error
+        raise
+    return int(table.version())
 
 
-def commit_properties(
-    table: DeltaTable, transactions: Mapping[str, int], metadata: Mapping[str, str]
-) -> CommitProperties:
-    """What a commit carries beside its rows.
+class _Stream:
+    """Rows on their way to the writer, which would hide an error of theirs behind one of its own and print the rows."""
 
-    Raises:
-        ProgressGoesBack: delta-rs would take the lower number, and rows would be written twice.
-    """
+    def __init__(
+        self,
+        rows: pa.Table | pa.RecordBatchReader,
+        required: list[str],
+        check: Callable[[pa.RecordBatch], None] | None,
+    ) -> None:
+        self._rows = rows.to_reader() if isinstance(rows, pa.Table) else rows
+        self._required, self._check = required, check
+        self.failure: Exception | None = None
+
+    def reader(self) -> pa.RecordBatchReader:
+        return pa.RecordBatchReader.from_batches(self._rows.schema, self._batches())
+
+    def _batches(self) -> Iterator[pa.RecordBatch]:
+        try:
+            for batch in self._rows:
+                for name in self._required:
+                    _require(batch, name)
+                if self._check is not None:
+                    self._check(batch)
+                yield batch
+        except Exception as error:
+            self.failure = error
+            raise
+
+
+def _require(batch: pa.RecordBatch, name: str) -> None:
+    missing = batch.column(name).null_count
+    if missing:
+        raise RowsRefused(
+            f"The column {name} must have a value in every row, and {missing} of {batch.num_rows} rows have none. "
+            "Nothing was written; the table is as before. Find the rows at their source, or let the column be empty "
+            "in the contract and give it a new table."
+        )
+
+
+def _properties(table: DeltaTable, transactions: Mapping[str, int], metadata: Mapping[str, str]) -> CommitProperties:
+    """What the commit carries; delta-rs itself would take a lower number, and rows would be written twice."""
     for app_id, version in transactions.items():
         stored = progress(table, app_id)
         if stored is not None and stored > version:
@@ -100,18 +150,16 @@ def commit_properties(
                 "Nothing was written. Open the table again and plan from its progress."
             )
     return CommitProperties(
+        # never `last_updated`: progress that carries it can expire
         app_transactions=[Transaction(app_id, version) for app_id, version in transactions.items()],
         custom_metadata=dict(metadata) or None,
-        max_commit_retries=50,
+        max_commit_retries=_COMMIT_RETRIES,
     )
 
 
-def superseded(table: DeltaTable, transactions: Mapping[str, int], error: CommitFailedError) -> Exception:
-    """The named error for a commit that lost against another writer, else the error itself."""
-    if not any(word in str(error) for word in _CONFLICTS):
-        return error
-    return Superseded(
+def _superseded(table: DeltaTable, transactions: Mapping[str, int], error: CommitFailedError) -> str:
+    return (
         f"Another writer was quicker: {table.table_uri} changed after it was opened, in what this commit rests on "
-        f"({', '.join(transactions) or 'its rows'}; {error}). Nothing of this commit was written and the other's is safe. "
-        "Open the table again and plan from its progress."
+        f"({', '.join(transactions) or 'its rows'}; {str(error).splitlines()[0]}). Nothing of this commit was written, "
+        "the other's is safe. Open the table again and plan from its progress."
     )

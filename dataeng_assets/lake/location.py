@@ -95,7 +95,8 @@ class Lake:
             if self.exists(key):
                 raise
             raise TableMissing(
-                f"No table {'.'.join(key)} lies at {uri}. Nothing was read. Materialize it first, or check DATAENG_LAKE."
+                f"No table {'.'.join(key)} lies at {uri}. Nothing was read. "
+                "Materialize it first, or correct DATAENG_LAKE."
             ) from error
 
     def create(
@@ -139,17 +140,16 @@ class Lake:
         settings = table.metadata()
         if _FORGETS in settings.configuration:
             raise ForgetfulTable(
-                f"{'.'.join(key)} at {self.at(key)} has the property {_FORGETS}: it would forget how far each source was "
-                "read, and rows would be written twice. Nothing was written. Remove the property with the tool that set it."
+                f"{'.'.join(key)} at {self.at(key)} has the property {_FORGETS}: it would forget how far each source "
+                "was read, and rows would be written twice. Nothing was written. Remove the property with the tool "
+                "that set it."
             )
         found = table_schema(table)
         new = [column for column in schema if column.name not in found.names]
         problems = [Difference(c.name, "no such column", f"{c.type}, not null") for c in new if not c.nullable]
         problems += differences(found, pa.schema([c for c in schema if c.name in found.names]))
         if tuple(settings.partition_columns) != partition_by:
-            problems.append(
-                Difference("the partitioning", f"by {settings.partition_columns}", f"by {list(partition_by)}")
-            )
+            problems.append(Difference("the partitioning", _by(settings.partition_columns), _by(partition_by)))
         if change_feed and settings.configuration.get("delta.enableChangeDataFeed") != "true":
             problems.append(Difference("the change feed", "off", "on"))
         if problems:
@@ -158,6 +158,10 @@ class Lake:
             return table
         table.alter.add_columns([Field.from_arrow(c) for c in new])
         return self.open(key)
+
+
+def _by(columns: Sequence[str]) -> str:
+    return f"by {', '.join(columns) or 'nothing'}"
 
 
 def _tables_below(listing: pafs.FileSystem, prefix: tuple[str, ...]) -> Iterator[tuple[str, ...]]:

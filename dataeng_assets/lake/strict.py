@@ -29,14 +29,14 @@ class SchemaDiffers(Exception):
         listed = "\n".join(f"  {p.column}: found {p.found}, expected {p.expected}" for p in self.problems)
         super().__init__(
             f"The columns of {name} ({uri}) are not as expected:\n{listed}\n"
-            "Nothing was written; the table is as before. New columns that may be empty are added by themselves. For any "
-            "other change give the table a new name in its contract, or move the old table away and load it again."
+            "Nothing was written; the table is as before. New columns that may be empty are added by themselves. For "
+            "any other change give the table a new name in its contract, or move the old one away and load it again."
         )
 
 
 def table_schema(table: DeltaTable) -> pa.Schema:
     """The table's columns in Arrow."""
-    return pa.schema(table.schema().to_arrow())
+    return pa.schema(table.schema().to_arrow())  # type: ignore[arg-type]  # it takes any Arrow schema
 
 
 def differences(found: pa.Schema, expected: pa.Schema) -> list[Difference]:

@@ -1,0 +1,112 @@
+"""The sample's contracts say what the shop and its topic hold."""
+
+from datetime import timedelta
+from pathlib import Path
+
+import pyarrow as pa
+import pytest
+
+from dataeng_assets.contracts.load import load_contracts
+from dataeng_assets.contracts.model import AcceptedValues, EventTime, NotNull, Range, Unique
+
+DEFS = Path(__file__).parents[2] / "dataeng_assets" / "defs"
+
+
+@pytest.fixture(scope="module")
+def contracts():
+    return load_contracts(DEFS / "shop" / "contracts") | load_contracts(DEFS / "events" / "contracts")
+
+
+def test_there_is_one_for_each_table_and_topic(contracts):
+    assert set(contracts) == {"customers", "products", "orders", "user_events"}
+    assert {name: c.key for name, c in contracts.items()} == {
+        "customers": ("customer_id",),
+        "products": ("product_id",),
+        "orders": ("order_id",),
+        "user_events": ("event_id",),
+    }
+
+
+def test_every_column_is_described_and_every_table_has_an_owner_and_a_freshness(contracts):
+    for contract in contracts.values():
+        assert contract.owner
+        assert contract.description
+        assert contract.domain in ("shop", "events")
+        assert contract.tags
+        assert contract.freshness > timedelta(0)
+        assert all(column.description.endswith(".") for column in contract.columns)
+
+
+def test_values_are_carried_in_the_types_that_are_agreed(contracts):
+    utc = pa.timestamp("us", tz="UTC")
+    expected = pa.schema(
+        [
+            pa.field("order_id", pa.int64(), nullable=False),
+            pa.field("order_ref", pa.string(), nullable=False),
+            pa.field("customer_id", pa.int64(), nullable=False),
+            pa.field("status", pa.string(), nullable=False),
+            pa.field("currency", pa.string(), nullable=False),
+            pa.field("total_amount", pa.decimal128(12, 2), nullable=False),
+            pa.field("discount_amount", pa.decimal128(12, 2)),
+            pa.field("coupon_codes", pa.list_(pa.string())),
+            pa.field("shipping_address", pa.string(), nullable=False),
+            pa.field("note", pa.string()),
+            pa.field("ordered_at", utc, nullable=False),
+            pa.field("shipped_at", utc),
+            pa.field("updated_at", utc, nullable=False),
+        ]
+    )
+    assert contracts["orders"].arrow_schema() == expected
+
+
+def test_what_tells_who_a_person_is_is_marked(contracts):
+    personal = {(n, c.name) for n, contract in contracts.items() for c in contract.columns if c.personal}
+    assert personal == {
+        ("customers", "email"),
+        ("customers", "full_name"),
+        ("customers", "city"),
+        ("orders", "shipping_address"),
+        ("orders", "note"),
+    }
+
+
+def test_rules_are_read_from_every_form_in_which_they_are_written(contracts):
+    orders = contracts["orders"]
+    assert orders.column("order_ref").rules == (NotNull(), Unique())
+    assert orders.column("discount_amount").rules == (Range(0, None),)
+    assert AcceptedValues(("placed", "paid", "shipped", "delivered", "cancelled", "returned")) in (
+        orders.column("status").rules
+    )
+    assert contracts["user_events"].column("event_type").rules == (
+        NotNull(),
+        AcceptedValues(("page_view", "click", "add_to_cart", "purchase")),
+    )
+
+
+def test_the_event_time_and_its_bounds_are_read(contracts):
+    assert contracts["user_events"].event_time == EventTime("timestamp", timedelta(minutes=10), timedelta(minutes=5))
+    assert contracts["orders"].event_time is None
+
+
+def test_a_column_that_is_not_there_is_named(contracts):
+    with pytest.raises(KeyError, match="no column 'colour'; it has product_id"):
+        contracts["products"].column("colour")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "changes"),
+    [
+        ("value: PT10M", "value: PT11M", True),
+        ("value: PT5M", "value: PT6M", True),
+        ("purchase]", "purchase, refund]", True),
+        ("physicalType: bigint", "physicalType: double", True),
+        ("What was done.", "What somebody did.", False),
+        ("name: web-tracking", "name: web", False),
+    ],
+)
+def test_the_fingerprint_changes_with_what_decides_where_a_record_goes(tmp_path, contracts, old, new, changes):
+    text = contracts["user_events"].path.read_text().replace(old, new)
+    text = text.replace("logicalType: integer", "logicalType: number") if "double" in new else text
+    (tmp_path / "user_events.yaml").write_text(text)
+    changed = load_contracts(tmp_path)["user_events"]
+    assert (changed.fingerprint != contracts["user_events"].fingerprint) is changes
