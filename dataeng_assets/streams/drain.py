@@ -28,6 +28,8 @@ class BatchReport:
     Attributes:
         version: of the main table.
         offsets: that the batch passed; those that hold no record count.
+        main: rows that this batch added; less than it read where an attempt before it was interrupted, as with `late`
+            and `dead_letters`.
         taken_up: partitions that the stream did not know before.
         seconds: from its plan to its commit.
     """
@@ -170,13 +172,13 @@ def _batch(
         )
     decoded = decoder.decode(records["value"])
     batch = route(stream, records, decoded, plan.committed.max_event_times, ingested_at=clock(), run_id=run_id)
-    version = commit_batch(stream, plan, batch, run_id=run_id)
+    committed = commit_batch(stream, plan, batch, run_id=run_id)
     report = BatchReport(
-        version,
+        committed.version,
         plan.offsets,
-        main=len(batch.main),
-        late=len(batch.late),
-        dead_letters=len(batch.dead_letters),
+        committed.main,
+        committed.late,
+        committed.dead_letters,
         taken_up=plan.taken_up,
         seconds=time.monotonic() - started,
     )

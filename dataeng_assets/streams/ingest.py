@@ -42,35 +42,51 @@ def make_tables(stream: Stream) -> None:
     create(stream.main, events, partition_by=[EVENT_DATE], change_feed=True, description=title)
 
 
-def commit_batch(stream: Stream, plan: Plan, batch: Routed, *, run_id: str) -> int:
-    """Commit a batch to the three tables.
+@dataclass(frozen=True)
+class Committed:
+    """What a batch added: less than it holds where an attempt before it was interrupted.
 
-    Returns:
-        The main table's version that holds the batch.
+    Attributes:
+        version: of the main table.
+    """
+
+    version: int
+    main: int
+    late: int
+    dead_letters: int
+
+
+def commit_batch(stream: Stream, plan: Plan, batch: Routed, *, run_id: str) -> Committed:
+    """Commit a batch to the three tables.
 
     Raises:
         StalePlan: another drain moved the main table.
         ProgressGap: a side table lacks what the main table has passed.
         RoutingChanged: a side table is ahead by other rules.
     """
-    _commit(stream, plan, _Target(stream.dead_letters, batch.dead_letters, is_main=False), batch, run_id)
-    _commit(stream, plan, _Target(stream.late, batch.late, is_main=False), batch, run_id)
-    return _commit(stream, plan, _Target(stream.main, batch.main, is_main=True), batch, run_id)
+    dead = _Target(stream.dead_letters, batch.dead_letters, is_main=False)
+    late = _Target(stream.late, batch.late, is_main=False)
+    main = _Target(stream.main, batch.main, is_main=True)
+    _, dead_rows = _commit(stream, plan, dead, batch, run_id)
+    _, late_rows = _commit(stream, plan, late, batch, run_id)
+    version, rows = _commit(stream, plan, main, batch, run_id)
+    return Committed(version, rows, late_rows, dead_rows)
 
 
-def _commit(stream: Stream, plan: Plan, target: _Target, batch: Routed, run_id: str) -> int:
+def _commit(stream: Stream, plan: Plan, target: _Target, batch: Routed, run_id: str) -> tuple[int, int]:
+    """The version that has the rows, and how many this commit added."""
     for attempt in range(_ATTEMPTS):
         table = stream.lake.open(target.key)
         decide = _decide_main if target.is_main else _decide_side
         starts = decide(stream, plan, table, target.key)
         if not starts:
-            return int(table.version())
+            return int(table.version()), 0
         rows = _from(target.rows, starts, plan)
         transactions = _transactions(stream, plan, table, starts)
         if target.is_main:
             transactions |= _main_transactions(plan, batch)
         try:
-            return append(table, rows, transactions=transactions, metadata={"run_id": run_id})
+            return append(table, rows, transactions=transactions, metadata={"run_id": run_id}), len(rows)
         except (Superseded, ProgressGoesBack):
             if attempt == _ATTEMPTS - 1:
                 raise
@@ -78,7 +94,7 @@ def _commit(stream: Stream, plan: Plan, target: _Target, batch: Routed, run_id: 
             # the commit may have happened all the same: a lost answer, a checkpoint that failed after it
             if decide(stream, plan, stream.lake.open(target.key), target.key):
                 raise
-            return int(stream.lake.open(target.key).version())
+            return int(stream.lake.open(target.key).version()), len(rows)
     raise AssertionError("the last attempt returns or raises")
 
 
@@ -126,7 +142,7 @@ def _gap(key: tuple[str, ...], partition: int, found: str, start: int) -> Progre
     return ProgressGap(
         f"{'.'.join(key)} has {found} of partition {partition}, but the main table has passed offset {start}: the "
         "table was deleted or restored to an older version. Nothing was committed, and the main table is safe. "
-        "Restore the table to its newest version, or give the stream a new name in its defs.yaml to load it into new tables."
+        "Restore the table to its newest version, or give the stream a new name in its defs.yaml to load it anew."
     )
 
 

@@ -42,8 +42,6 @@ class Stream:
         domain: second part of the tables' keys.
         contract: must name an event time.
         window_minutes: length of the tumbling windows.
-        window_group: column that the windows are grouped by.
-        window_user: column whose distinct values the windows count.
     """
 
     name: str
@@ -52,8 +50,6 @@ class Stream:
     contract: Contract
     lake: Lake
     window_minutes: int = 5
-    window_group: str = "event_type"
-    window_user: str = "user_id"
 
     def __post_init__(self) -> None:
         _ = self.event_time

@@ -1,0 +1,176 @@
+"""Proving that main + dead letters + late is what the topic holds, offset by offset.
+
+Reads the topic's offsets again and compares them with the offsets in the three tables, in pieces of bounded size. What
+the broker no longer retains can only be compared with itself. Nothing is written.
+"""
+
+import tempfile
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import duckdb
+import pyarrow as pa
+
+from dataeng_assets.kafka.admin import Admin, TopicState
+from dataeng_assets.kafka.cluster import Cluster
+from dataeng_assets.kafka.reader import KafkaPythonReader, Range, Reader
+from dataeng_assets.lake.location import TableMissing
+from dataeng_assets.streams.plan import Committed, read_committed
+from dataeng_assets.streams.stream import Stream
+
+_OFFSETS_AT_ONCE = 200_000
+
+
+@dataclass(frozen=True)
+class PartitionProof:
+    """One partition: what was read, `[first, progress)`, against what stands in the tables.
+
+    Attributes:
+        earliest: first offset that the broker retains.
+        end: the broker's last stable offset.
+        main: rows in the main table, as `late` and `dead_letters` in theirs.
+        doubled: rows beyond the first of their offset, over the three tables.
+        missing: records of the broker that were passed and stand in no table.
+        unexpected: rows whose offset holds no record at the broker, or lies outside of what was read.
+        unproved: offsets that stand in no table and are no longer retained: they may have held a record or not.
+    """
+
+    partition: int
+    first: int
+    progress: int
+    earliest: int
+    end: int
+    main: int
+    late: int
+    dead_letters: int
+    doubled: int
+    missing: int
+    unexpected: int
+    unproved: int
+
+    @property
+    def difference(self) -> int:
+        """Offsets and rows that should not be as they are."""
+        return self.doubled + self.missing + self.unexpected
+
+
+@dataclass(frozen=True)
+class Reconciliation:
+    """The proof for all partitions."""
+
+    partitions: Sequence[PartitionProof]
+
+    @property
+    def holds(self) -> bool:
+        """Whether no offset is missing, doubled or unexpected."""
+        return not any(proof.difference for proof in self.partitions)
+
+    @property
+    def decided(self) -> bool:
+        """Whether every offset could be compared; a difference that was found is decided, too."""
+        return not self.holds or (bool(self.partitions) and not any(proof.unproved for proof in self.partitions))
+
+
+def verify(stream: Stream, cluster: Cluster) -> Reconciliation:
+    """Compare the tables with the topic.
+
+    Raises:
+        TableMissing: the stream was never drained.
+        TopicRecreated: the table was filled from another topic of that name.
+        KafkaProblem: with `retryable`.
+    """
+    with Admin(cluster) as admin:
+        topic = admin.describe(stream.topic)
+    committed = read_committed(stream.lake.open(stream.main), stream, topic)
+    if not committed.next_offsets:
+        raise TableMissing(
+            f"Table {'.'.join(stream.main)} holds nothing of topic {stream.topic} yet, so there is nothing to compare. "
+            "Materialize it first."
+        )
+    with (
+        tempfile.TemporaryDirectory(prefix="dataeng-verify-") as folder,
+        duckdb.connect(config={"threads": 2, "temp_directory": folder}) as connection,
+        KafkaPythonReader(cluster, stream.topic) as reader,
+    ):
+        connection.execute("CREATE TABLE stored (place VARCHAR, p INTEGER, o BIGINT)")
+        for place, key in _places(stream).items():
+            connection.register("rows", _offsets(stream, key))
+            connection.execute("INSERT INTO stored SELECT ?, _kafka_partition, _kafka_offset FROM rows", [place])
+            connection.unregister("rows")
+        connection.execute("CREATE TABLE held (p INTEGER, o BIGINT)")
+        for records in _retained(reader, topic, committed):
+            connection.register("records", records.select(["partition", "offset"]))
+            connection.execute('INSERT INTO held SELECT partition, "offset" FROM records')
+        return Reconciliation(_compare(connection, topic, committed))
+
+
+def _places(stream: Stream) -> dict[str, tuple[str, ...]]:
+    return {"main": stream.main, "late": stream.late, "dead_letters": stream.dead_letters}
+
+
+def _offsets(stream: Stream, key: tuple[str, ...]) -> pa.RecordBatchReader:
+    dataset = stream.lake.open(key).to_pyarrow_dataset()
+    return dataset.scanner(columns=["_kafka_partition", "_kafka_offset"]).to_reader()
+
+
+def _retained(reader: Reader, topic: TopicState, committed: Committed) -> Iterator[pa.Table]:
+    """What the broker still holds of the offsets that were passed, in pieces."""
+    left = {
+        p: Range(max(committed.first_offsets[p], topic.earliest[p]), min(end, topic.ends[p]))
+        for p, end in committed.next_offsets.items()
+    }
+    share = max(1, _OFFSETS_AT_ONCE // max(1, len(left)))
+    while left := {p: range_ for p, range_ in left.items() if range_.start < range_.end}:
+        piece = {p: Range(range_.start, min(range_.end, range_.start + share)) for p, range_ in left.items()}
+        yield reader.read(piece)
+        left = {p: Range(piece[p].end, range_.end) for p, range_ in left.items()}
+
+
+# One row per partition and offset that stands in a table or at the broker.
+_COMPARISON = """
+    WITH offsets AS (
+        SELECT p, o,
+            count(*) FILTER (place = 'main') AS main,
+            count(*) FILTER (place = 'late') AS late,
+            count(*) FILTER (place = 'dead_letters') AS dead,
+            count(*) FILTER (place <> 'held') AS stored,
+            count(*) FILTER (place = 'held') > 0 AS held
+        FROM (SELECT * FROM stored UNION ALL SELECT 'held', p, o FROM held) GROUP BY p, o
+    )
+    SELECT p, coalesce(sum(main), 0), coalesce(sum(late), 0), coalesce(sum(dead), 0),
+        coalesce(sum(stored - 1) FILTER (stored > 1), 0),
+        count(*) FILTER (held AND stored = 0),
+        count(*) FILTER (stored > 0 AND (o < first OR o >= next OR (NOT held AND o >= earliest))),
+        count(*) FILTER (stored > 0 AND o >= first AND o < least(earliest, next))
+    FROM ranges LEFT JOIN offsets USING (p) GROUP BY p ORDER BY p
+"""
+
+
+def _compare(
+    connection: duckdb.DuckDBPyConnection, topic: TopicState, committed: Committed
+) -> tuple[PartitionProof, ...]:
+    bounds = {
+        p: (committed.first_offsets.get(p, 0), next_, topic.earliest[p]) for p, next_ in committed.next_offsets.items()
+    }
+    connection.execute("CREATE TABLE ranges (p INTEGER, first BIGINT, next BIGINT, earliest BIGINT)")
+    connection.executemany("INSERT INTO ranges VALUES (?, ?, ?, ?)", [(p, *bound) for p, bound in bounds.items()])
+    proofs = []
+    for p, main, late, dead, doubled, missing, unexpected, kept in connection.execute(_COMPARISON).fetchall():
+        first, next_, earliest = bounds[p]
+        proofs.append(
+            PartitionProof(
+                partition=p,
+                first=first,
+                progress=next_,
+                earliest=earliest,
+                end=topic.ends[p],
+                main=main,
+                late=late,
+                dead_letters=dead,
+                doubled=doubled,
+                missing=missing,
+                unexpected=unexpected,
+                unproved=max(0, min(earliest, next_) - first) - kept,
+            )
+        )
+    return tuple(proofs)
