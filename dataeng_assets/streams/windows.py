@@ -141,9 +141,8 @@ def _publish(stream: Stream, topic: TopicState, run_id: str) -> WindowReport:
     length = stream.window_minutes * 60 * _SECOND
     before, covered = progress(target, names.published_to), progress(target, names.covered)
     mark, held_back_by = watermark(stream, read_committed(main, stream, topic), topic)
-    closed = (
-        before if mark is None else max(mark // length * length, mark // length * length if before is None else before)
-    )
+    passed = None if mark is None else mark // length * length
+    closed = max((moment for moment in (before, passed) if moment is not None), default=None)
     spans: list[Span] = []
     if closed is not None:
         spans = _spans(stream, main, covered, before, closed, length)
