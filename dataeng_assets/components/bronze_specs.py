@@ -53,7 +53,7 @@ def bronze_spec(
         deps=[dg.AssetKey(dep) for dep in deps],
         description=description or contract.description,
         group_name=contract.domain,
-        owners=[contract.owner],
+        owners=[_owner(contract)],
         kinds=kinds,
         tags={"layer": key[0]},
         metadata=metadata,
@@ -67,8 +67,13 @@ def source_spec(key: tuple[str, ...], contract: Contract, kind: str) -> dg.Asset
         key=dg.AssetKey(key),
         description=contract.description,
         group_name=contract.domain,
-        owners=[contract.owner],
+        owners=[_owner(contract)],
         kinds={kind},
         tags={"layer": "source"},
         metadata={"dagster/column_schema": contract_columns(contract)},
     )
+
+
+def _owner(contract: Contract) -> str:
+    """An address as it is, anything else as a team: Dagster knows no other owners."""
+    return contract.owner if "@" in contract.owner else f"team:{contract.owner}"

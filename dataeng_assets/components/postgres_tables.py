@@ -10,7 +10,8 @@ from pydantic import Field
 from dataeng_assets.components.bronze_specs import bronze_spec, source_spec
 from dataeng_assets.contracts.load import load_contracts
 from dataeng_assets.contracts.model import Contract
-from dataeng_assets.extract.run import SourceTable, TableReport, Window, extract
+from dataeng_assets.extract.plan import SourceTable, Window
+from dataeng_assets.extract.run import TableReport, extract
 from dataeng_assets.lake.location import Lake
 from dataeng_assets.orchestration.dbt import targets
 from dataeng_assets.orchestration.failures import RETRY, named_failures
@@ -60,7 +61,7 @@ class PostgresTablesComponent(dg.Component, dg.Model, dg.Resolvable):
         ]
 
         @dg.multi_asset(
-            name=f"extract_{self.source}",
+            name=f"{self.source}_tables",
             specs=specs,
             check_specs=[check for spec in specs for check in _checks(spec.key)],
             partitions_def=daily(),

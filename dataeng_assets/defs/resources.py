@@ -1,10 +1,9 @@
 """The resources of the current environment."""
 
 import dagster as dg
-from dagster_dbt import DbtCliResource
 from dagster_duckdb import DuckDBResource
 
-from dataeng_assets.orchestration.dbt import dbt_project
+from dataeng_assets.orchestration.dbt import dbt_project, dbt_resource
 from dataeng_assets.orchestration.lake_io import LakeIOManager
 from dataeng_assets.settings import Settings
 
@@ -19,6 +18,6 @@ def resources() -> dg.Definitions:
             "duckdb": DuckDBResource(
                 database=str(settings.warehouse_file), connection_config={"access_mode": "READ_ONLY"}
             ),
-            "dbt": DbtCliResource(project_dir=dbt_project()),
+            "dbt": dbt_resource(dbt_project()),
         }
     )

@@ -38,9 +38,15 @@ class Plugin(BasePlugin):  # type: ignore[misc]  # dbt-duckdb is not typed
             if first:
                 self._readings = _current_readings()
             register_datasets(cursor, self._readings)
-            if first:
+            if first and not _is_read_only(cursor):
                 make_views(cursor, self._readings)
                 self._invocation = get_invocation_id()
+
+
+def _is_read_only(cursor: duckdb.DuckDBPyConnection) -> bool:
+    """Whether dagster-dbt has opened the file to count rows; the views of the invocation before it are still there."""
+    found = cursor.execute("select readonly from duckdb_databases() where database_name = current_database()")
+    return bool((found.fetchone() or (False,))[0])
 
 
 def _current_readings() -> tuple[Reading, ...]:

@@ -1,10 +1,13 @@
 """dbt inside Dagster: the project and its manifest, how models become assets, and how a range of days is built."""
 
+import fcntl
 import json
 import os
+import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import dagster as dg
@@ -30,10 +33,19 @@ def dbt_project() -> DbtProject:
     return project
 
 
+def dbt_resource(project: DbtProject) -> DbtCliResource:
+    """The dbt that is installed beside this Python, whatever the PATH says."""
+    beside = Path(sys.executable).with_name("dbt")
+    return DbtCliResource(project_dir=project, dbt_executable=str(beside) if beside.exists() else "dbt")
+
+
 def prepare(project: DbtProject) -> None:
-    """Parse the project into its manifest; fails with what dbt says."""
-    with _environment({}):
-        project.preparer.prepare(project)
+    """Parse the project into its manifest; fails with what dbt says. Of several processes at once, one parses."""
+    target = project.project_dir / project.target_path
+    target.mkdir(parents=True, exist_ok=True)
+    with (target / ".parse.lock").open("w") as lock, _environment({}):
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        dbt_resource(project).cli(["parse", "--quiet"], target_path=project.target_path).wait()
 
 
 @cache

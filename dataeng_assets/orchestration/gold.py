@@ -52,7 +52,7 @@ def _asset(node: Mapping[str, Any]) -> dg.AssetsDefinition:
         pool=warehouse.POOL,
         check_specs=[check],
     )
-    def publish(context: dg.AssetExecutionContext, duckdb: DuckDBResource) -> dg.MaterializeResult:
+    def publish(context: dg.AssetExecutionContext, duckdb: DuckDBResource) -> Iterator[Any]:
         settings = Settings.load()
         lake = Lake(settings.lake_uri, settings.lake_options)
         pins = pinned(context, lake)
@@ -67,7 +67,7 @@ def _asset(node: Mapping[str, Any]) -> dg.AssetsDefinition:
             rows, version, schema = _publish(connection, lake, key, relation, column, days, context.run.run_id)
         mark_handled(lake, targets(), [".".join(key)], days, pins, context.run.run_id)
         written = _rows_of(lake, key, column, days)
-        return dg.MaterializeResult(
+        yield dg.MaterializeResult(
             metadata={
                 "dagster/row_count": written,
                 "dagster/column_schema": column_schema(schema),

@@ -28,7 +28,7 @@ def materialize(definitions: dg.Definitions, instance: dg.DagsterInstance, notic
         results.append(result)
         if not result.success:
             break
-    return tuple(asset_states(definitions.resolve_asset_graph(), instance, results))
+    return tuple(asset_states(definitions, instance, results))
 
 
 def _results(
@@ -51,16 +51,17 @@ def _results(
         job = definitions.resolve_job_def("warehouse")
         yield run_job(job, instance, notice=notice, assets=planned.assets, days=planned.days, tags=tags)
     for planned in plan.runs:
-        followers = _followers(definitions.resolve_asset_graph(), planned)
+        followers = _followers(definitions, planned)
         if followers:
             notice(f"[bold]followers of gold[/] {len(followers)} assets{_days(planned)}")
             job = definitions.resolve_implicit_global_asset_job_def()
             yield run_job(job, instance, notice=notice, assets=followers, days=planned.days)
 
 
-def _followers(graph: dg.BaseAssetGraph, planned: PlannedRun) -> list[tuple[str, ...]]:
+def _followers(definitions: dg.Definitions, planned: PlannedRun) -> list[tuple[str, ...]]:
     """What has an automation condition and is made from what the run has rebuilt."""
     rebuilt = {dg.AssetKey(key) for key in planned.assets}
+    graph = definitions.resolve_asset_graph()
     return [
         tuple(key.path)
         for key in graph.toposorted_asset_keys

@@ -90,10 +90,11 @@ def run_job(
 
 
 def asset_states(
-    graph: dg.BaseAssetGraph, instance: dg.DagsterInstance, results: Sequence[dg.ExecuteInProcessResult]
+    definitions: dg.Definitions, instance: dg.DagsterInstance, results: Sequence[dg.ExecuteInProcessResult]
 ) -> Iterator[AssetState]:
     """The state of every asset that can be materialized, in the order of the lineage."""
     seconds = _step_seconds(results)
+    graph = definitions.resolve_asset_graph()
     for key in graph.toposorted_asset_keys:
         if key not in graph.materializable_asset_keys:
             continue
@@ -105,7 +106,7 @@ def asset_states(
         rows = metadata.get("dagster/row_count") or metadata.get("dagster/partition_row_count")
         yield AssetState(
             key=".".join(key.path),
-            rows=int(rows.value) if rows is not None else None,  # type: ignore[call-overload]  # any metadata value
+            rows=int(str(rows.value)) if rows is not None else None,
             seconds=seconds.get(key),
             materialized=event is not None,
             passed=len(checks) - len(failed),
@@ -115,8 +116,7 @@ def asset_states(
 
 def _passed(record: object) -> bool:
     event = getattr(record, "event", None)
-    evaluation = event.dagster_event.asset_check_evaluation if event and event.dagster_event else None
-    return bool(evaluation and evaluation.passed)
+    return bool(event and event.asset_check_evaluation and event.asset_check_evaluation.passed)
 
 
 def _step_seconds(results: Sequence[dg.ExecuteInProcessResult]) -> dict[dg.AssetKey, float]:
@@ -147,7 +147,7 @@ def _watch(instance: dg.DagsterInstance, run_id: str, notice: Notice, ended: thr
 def _line(entry: dg.EventLogEntry) -> str | None:
     event = entry.dagster_event
     if event is None:
-        return entry.user_message if entry.level >= logging.INFO else None
+        return entry.user_message if int(entry.level) >= logging.INFO else None
     if event.is_step_start:
         return f"{event.step_key} …"
     if event.is_step_failure or event.is_run_failure:

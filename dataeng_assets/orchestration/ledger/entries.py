@@ -16,14 +16,15 @@ from dataeng_assets.lake.location import Lake
 from dataeng_assets.orchestration.ledger.targets import Targets
 
 KEY = ("ledger", "changes")
-SCHEMA = pa.schema(
+_TIME = pa.timestamp("us", tz="UTC")
+SCHEMA: pa.Schema = pa.schema(
     [
         pa.field("target", pa.string(), nullable=False),
         pa.field("day", pa.date32()),
         pa.field("source", pa.string(), nullable=False),
         pa.field("version", pa.int64(), nullable=False),
         pa.field("handled", pa.bool_(), nullable=False),
-        pa.field("at", pa.timestamp("us", tz="UTC"), nullable=False),
+        pa.field("at", _TIME, nullable=False),
         pa.field("run_id", pa.string(), nullable=False),
     ]
 )

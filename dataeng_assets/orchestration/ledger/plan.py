@@ -60,8 +60,7 @@ def plan_runs(targets: Targets, waiting: Sequence[Touch], first_day: date, last_
     early = tuple(sorted(day for day in days if day < first_day))
     future = tuple(sorted(day for day in days if day > last_day))
     if not ranges:
-        runs = (PlannedRun(_with_views(targets, undated), None),) if undated else ()
-        return Plan(runs, early, future)
+        return Plan((PlannedRun(_with_views(targets, undated), None),) if undated else (), early, future)
     runs = tuple(
         PlannedRun(
             _with_views(

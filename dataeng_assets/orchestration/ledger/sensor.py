@@ -66,4 +66,5 @@ def _wait_after_failures(instance: dg.DagsterInstance) -> datetime:
     if not failed:
         return datetime.min.replace(tzinfo=UTC)
     ended = datetime.fromtimestamp(records[0].end_time or 0, UTC)
-    return ended + min(_FIRST_WAIT * 2 ** (failed - 1), _LONGEST_WAIT)
+    wait = _FIRST_WAIT.total_seconds() * 2 ** (failed - 1)
+    return ended + min(timedelta(seconds=wait), _LONGEST_WAIT)
