@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import typer
 from rich.console import Console
@@ -32,17 +33,25 @@ def down() -> None:
 
 def status() -> None:
     """Show each service: address, version, state, log."""
+    from rich.markup import escape
     from rich.table import Table
 
     from dataeng_assets.local import services
     from dataeng_assets.settings import state_folder
 
     table = Table("service", "address", "version", "state", "log", box=None, header_style="bold")
-    for service in services.status(state_folder()):
-        colour = {"running": "green", "external": "green", "stopped": "dim"}.get(service.state, "red")
-        log = str(service.log or "")
-        table.add_row(service.name, service.address, service.version, f"[{colour}]{service.state}[/]", log)
-    Console(soft_wrap=True).print(table)
+    with _errors_as_text():
+        for service in services.status(state_folder()):
+            colour = {"running": "green", "external": "green", "stopped": "dim"}.get(service.state, "red")
+            log = escape(str(_short(service.log))) if service.log else ""
+            table.add_row(service.name, service.address, service.version, f"[{colour}]{service.state}[/]", log)
+    Console().print(table)
+
+
+def _short(path: Path) -> Path:
+    """A path as people here would write it."""
+    here = Path.cwd()
+    return path.relative_to(here) if path.is_relative_to(here) else path
 
 
 @contextmanager

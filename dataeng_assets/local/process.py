@@ -78,8 +78,7 @@ def start(
             pid = launch(lock, port)
             write_record(home, Record(pid, port))
             try:
-                wait_until(lambda: _exited(pid) or answers(port), seconds)  # noqa: B023  # asked before the next round
-                if not _exited(pid) and answers(port):
+                if wait_until(lambda: _exited(pid) or answers(port), seconds) and not _exited(pid):  # noqa: B023
                     return Record(pid, port)
             except BaseException:
                 _end(pid)
@@ -300,17 +299,15 @@ def _signal(pid: int, number: signal.Signals) -> None:
 
 
 def _exited(pid: int) -> bool:
-    child = _children.get(pid)
-    return child is None or child.poll() is not None
+    return _children[pid].poll() is not None
 
 
 def _end(pid: int) -> None:
-    child = _children.pop(pid)
-    child.kill()
-    child.wait()
+    _children[pid].kill()
+    _children[pid].wait()
 
 
 def _ended(home: Path) -> bool:
-    for pid in [pid for pid in _children if _exited(pid)]:
-        del _children[pid]
+    for child in list(_children.values()):
+        child.poll()
     return not lives(home)
