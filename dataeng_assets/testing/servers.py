@@ -58,11 +58,8 @@ def kafka_broker() -> Iterator[Kafka]:
 @pytest.fixture
 def database(postgres_server: Postgres) -> Iterator[str]:
     """Address of an empty database of the test's own, as superuser."""
-    name = f"test_{uuid.uuid4().hex[:12]}"
-    _administer(postgres_server, sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
-    yield postgres_server.url_of(name)
-    _forget_transactions(postgres_server, name)
-    _administer(postgres_server, sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+    with new_database(postgres_server) as url:
+        yield url
 
 
 @pytest.fixture
@@ -86,6 +83,16 @@ def lake(tmp_path: Path) -> "Lake":
     from dataeng_assets.lake.location import Lake
 
     return Lake(str(tmp_path / "lake"), {})
+
+
+@contextmanager
+def new_database(server: Postgres) -> Iterator[str]:
+    """Address of an empty database, which is dropped again with whatever would keep it from being dropped."""
+    name = f"test_{uuid.uuid4().hex[:12]}"
+    _administer(server, sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+    yield server.url_of(name)
+    _forget_transactions(server, name)
+    _administer(server, sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
 
 
 @contextmanager
