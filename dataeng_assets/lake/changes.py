@@ -23,13 +23,13 @@ def changes(lake: Lake, key: Sequence[str], after: int, to: int) -> pa.RecordBat
 
     Args:
         lake: where the table is.
-        key: the table, made with its change feed.
+        key: the table; made with its change feed, so that replacements and deletions can be told from appends.
         after: a version that is already covered; -1 for none.
         to: the last version wanted.
 
     Raises:
         TableMissing: the table is not there, or has no version `to`.
-        ChangesGone: the log or the files of these versions were cleaned up, or the table has no change feed.
+        ChangesGone: the log or the files of these versions were cleaned up.
         ValueError: `after` lies beyond `to`.
     """
     if after > to:
@@ -50,7 +50,7 @@ def _inserted(table: DeltaTable, name: str, schema: pa.Schema, after: int, to: i
         if problems:
             raise SchemaDiffers(f"the change feed of {name}", str(table.table_uri), problems)
         # the feed comes with text and bytes as views, which most functions of Arrow do not know
-        inserted = pc.equal(batch.column("_change_type").cast(pa.string()), "insert")
+        inserted = pc.equal(batch.column("_change_type").cast(pa.string()), pa.scalar("insert"))
         rows = pa.Table.from_batches([batch]).select(schema.names).cast(schema).filter(inserted)
         yield from rows.to_batches()
 

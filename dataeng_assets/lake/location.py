@@ -21,7 +21,12 @@ from deltalake.schema import Schema as DeltaSchema
 from dataeng_assets.lake.strict import Difference, SchemaDiffers, differences, table_schema
 
 _PART = re.compile(r"[A-Za-z0-9][A-Za-z0-9_]*")
+_ESCAPE = re.compile("%[0-9A-Fa-f]{2}")
 _FORGETS = "delta.setTransactionRetentionDuration"
+
+
+class LakeRefused(Exception):
+    """An address at which a lake cannot lie."""
 
 
 class TableMissing(Exception):
@@ -39,10 +44,21 @@ class Lake:
     Attributes:
         uri: a folder, or the URI of a bucket and prefix, without a slash at its end.
         options: storage options as delta-rs names them; secrets among them are never shown.
+
+    Raises:
+        LakeRefused: the path holds what looks like an escape, such as `%20`.
     """
 
     uri: str
     options: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+    def __post_init__(self) -> None:
+        # delta-rs decodes such a path twice and then looks for the table in another folder
+        if _ESCAPE.search(str(self.folder or self.uri)):
+            raise LakeRefused(
+                f"The lake {self.uri} has a percent sign before two hex digits in its path, which delta-rs reads as "
+                "another path. Nothing was read or written. Rename the folder, or set DATAENG_LAKE to another one."
+            )
 
     def at(self, key: Sequence[str]) -> str:
         """The URI of a table.

@@ -122,13 +122,6 @@ def test_a_deletion_shows_nothing(lake):
     assert ids(lake, 0, 2) == [0, 3, 6]
 
 
-def test_a_table_without_a_change_feed_says_what_to_do(tmp_path):
-    lake = Lake(str(tmp_path))
-    append(lake.create(KEY, SCHEMA), rows(1), transactions={})
-    with pytest.raises(ChangesGone, match="Read it at version 1 instead"):
-        changes(lake, KEY, 0, 1).read_all()
-
-
 def test_a_log_that_was_cleaned_up_says_what_to_do(lake):
     for i in range(1, 4):
         append(lake.open(KEY), rows(i), transactions={})
