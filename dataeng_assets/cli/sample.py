@@ -77,6 +77,7 @@ def tick(
 @contextmanager
 def _shown() -> Iterator[tuple[str, str, Callable[[str, int, int], None]]]:
     """The two addresses and a progress bar; an error of the sample becomes its sentence and status 1."""
+    from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
     from dataeng_assets.sample import SampleError
@@ -85,7 +86,7 @@ def _shown() -> Iterator[tuple[str, str, Callable[[str, int, int], None]]]:
     columns = (TextColumn("{task.description:>9}"), BarColumn(), MofNCompleteColumn())
     try:
         url, bootstrap = variable("DATAENG_POSTGRES_URL"), variable("DATAENG_KAFKA_BOOTSTRAP")
-        with Progress(*columns, transient=True) as bars:
+        with Progress(*columns, console=Console(stderr=True), transient=True) as bars:
             tasks = {}
 
             def progress(step: str, done: int, total: int) -> None:

@@ -92,8 +92,7 @@ def fill(
         ticks=0,
         ticked_at=end,
     )
-    with psycopg.connect(url, autocommit=True) as connection:
-        marker.lock(connection)
+    with psycopg.connect(url, autocommit=True) as connection, marker.alone(connection):
         found = marker.read(connection)
         is_there = found is not None and found.is_complete and not anew
         if found and is_there:

@@ -72,7 +72,7 @@ def plan_day(
     rows_of_the_day = [
         *_progress(random, [order for order in state.orders if order.order_id % RESERVED], at),
         *_placed(random, state, world.instants(random, history.count_in_a_day(history.ORDERS, scale), since, at)),
-        *_placed(random, _of(state, movers), [at] * len(movers)),
+        *(placed for mover in movers for placed in _placed(random, _only(state, mover), [at])),
         *_signed_up(random, world.instants(random, history.count_in_a_day(history.CUSTOMERS, scale), since, at)),
         *_changed(random, [customer for customer in state.customers if customer.customer_id % RESERVED], scale),
         *_repriced(random, state.prices, scale),
@@ -137,9 +137,8 @@ def _step(random: Random, order_id: int, status: str, at: int) -> Change:
     return Change("orders", order_id, values)
 
 
-def _of(state: State, customers: Sequence[int]) -> State:
-    chosen = set(customers)
-    return replace(state, customers=[customer for customer in state.customers if customer.customer_id in chosen])
+def _only(state: State, customer_id: int) -> State:
+    return replace(state, customers=[customer for customer in state.customers if customer.customer_id == customer_id])
 
 
 def _placed(random: Random, state: State, instants: Sequence[int]) -> list[Transaction]:

@@ -3,6 +3,8 @@
 It stands in a schema of its own, `sample`, so that the shop is nothing but a shop.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, LiteralString
@@ -76,8 +78,9 @@ def read_filled(connection: psycopg.Connection[Any]) -> Marker:
     return found
 
 
-def lock(connection: psycopg.Connection[Any]) -> None:
-    """Be the only one who fills or ticks, until the connection is closed.
+@contextmanager
+def alone(connection: psycopg.Connection[Any]) -> Iterator[None]:
+    """Be the only one who fills or ticks; ends with the connection at the latest.
 
     Raises:
         SampleError: another process is at it.
@@ -86,6 +89,12 @@ def lock(connection: psycopg.Connection[Any]) -> None:
         raise SampleError(
             "Another `dataeng sample` is at work on this database. Nothing was changed. Wait until it has ended."
         )
+    try:
+        yield
+    finally:
+        # not left to the end of the connection, which the server notices a moment later
+        with suppress(psycopg.Error):
+            connection.execute(sql.SQL("select pg_advisory_unlock({})").format(_LOCK))
 
 
 def begin(connection: psycopg.Connection[Any], marker: Marker) -> None:

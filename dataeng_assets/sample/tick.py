@@ -64,8 +64,7 @@ def tick(
         TopicError: the broker did not take the records.
     """
     started = time.monotonic()
-    with psycopg.connect(url, autocommit=True) as connection:
-        marker.lock(connection)
+    with psycopg.connect(url, autocommit=True) as connection, marker.alone(connection):
         shop = marker.read_filled(connection)
         _refuse_the_past(shop, at)
         reached = truths.Truth(truth).reached()

@@ -5,13 +5,19 @@ batch acknowledged by all in-sync replicas before the next of its partition: its
 record and needs 65 µs for each, this way 6 µs, which is what lets three months fit into seconds.
 """
 
+import time
 from collections import defaultdict
 from collections.abc import Callable, Sequence
-from typing import Any
 
 from kafka import KafkaAdminClient, KafkaConsumer, TopicPartition
 from kafka.admin import NewTopic
-from kafka.errors import KafkaError, for_code
+from kafka.errors import (
+    KafkaError,
+    LeaderNotAvailableError,
+    NotLeaderForPartitionError,
+    UnknownTopicOrPartitionError,
+    for_code,
+)
 from kafka.net.compat import KafkaNetClient
 from kafka.protocol.producer import ProduceRequest
 from kafka.record.memory_records import MemoryRecordsBuilder
@@ -78,13 +84,11 @@ def send(
     client = KafkaNetClient(bootstrap_servers=bootstrap)
     try:
         client.check_version()
-        client.poll(timeout_ms=_TIMEOUT_MS, future=client.cluster.set_topics([topic]))
         for partition, of_partition in places.items():
-            leader = client.cluster.leader_for_partition(TopicPartition(topic, partition))
             for start in range(0, len(of_partition), _BATCH):
                 batch = of_partition[start : start + _BATCH]
                 request = _request(topic, partition, [events[place] for place in batch])
-                first = _acknowledged(client.send_and_receive(leader, request, timeout_ms=_TIMEOUT_MS))
+                first = _deliver(client, TopicPartition(topic, partition), request)
                 for delta, place in enumerate(batch):
                     offsets[place] = first + delta
                 progress(len(batch))
@@ -96,6 +100,34 @@ def send(
     finally:
         client.close()
     return offsets
+
+
+def _deliver(client: KafkaNetClient, place: TopicPartition, request: ProduceRequest) -> int:
+    """Deliver one batch to the partition's leader; the offset of its first record.
+
+    A batch is sent again only where the answer says that it was not taken: a topic that is a moment old.
+    """
+    deadline = time.monotonic() + _TIMEOUT_MS / 1000
+    while True:
+        client.poll(timeout_ms=_TIMEOUT_MS, future=client.cluster.set_topics([place.topic]))
+        try:
+            response = client.send_and_receive(_leader(client, place), request, timeout_ms=_TIMEOUT_MS)
+            answer = response.responses[0].partition_responses[0]
+            if not answer.error_code:
+                return int(answer.base_offset)
+            raise for_code(answer.error_code)(answer.error_message)
+        except (LeaderNotAvailableError, NotLeaderForPartitionError, UnknownTopicOrPartitionError):
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.1)
+            client.poll(timeout_ms=_TIMEOUT_MS, future=client.cluster.request_update())
+
+
+def _leader(client: KafkaNetClient, place: TopicPartition) -> int:
+    leader = client.cluster.leader_for_partition(place)
+    if leader is None or leader < 0:
+        raise LeaderNotAvailableError(str(place))
+    return int(leader)
 
 
 def _request(topic: str, partition: int, events: Sequence[Event]) -> ProduceRequest:
@@ -113,11 +145,3 @@ def _request(topic: str, partition: int, events: Sequence[Event]) -> ProduceRequ
         min_version=3,
         max_version=9,
     )
-
-
-def _acknowledged(response: Any) -> int:
-    """The offset of the batch's first record."""
-    answer = response.responses[0].partition_responses[0]
-    if answer.error_code:
-        raise for_code(answer.error_code)(answer.error_message)
-    return int(answer.base_offset)

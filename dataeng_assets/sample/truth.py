@@ -75,10 +75,8 @@ class Truth:
         versions = self.versions(table)
         if commit is not None:
             versions = versions.filter(pc.field("_commit") <= commit)
-        key = key_of(table)
-        newest = versions.group_by(key).aggregate([("_commit", "max")])
-        wanted = newest.rename_columns([key, "_commit"])
-        return versions.join(wanted, [key, "_commit"], join_type="inner").select(ARROW[table].names).sort_by(key)
+        newest = {int(key): place for place, key in enumerate(versions[key_of(table)].to_pylist()) if key is not None}
+        return versions.take([newest[key] for key in sorted(newest)]).select(ARROW[table].names)
 
     def events(self) -> pa.Table:
         """Every record, by partition and offset, with its category and where it belongs by rule."""
