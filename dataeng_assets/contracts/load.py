@@ -63,7 +63,7 @@ def load_contract(path: Path) -> Contract:
     document = read_document(path)
     odcs = document.odcs
     if not re.fullmatch(r"v3\.\d+\.\d+", odcs.apiVersion or ""):
-        raise document.error(("apiVersion",), odcs.apiVersion, "a version of ODCS 3, such as v3.1.0")
+        raise document.error(("apiVersion",), odcs.apiVersion, "a version of ODCS 3, such as v3.2.0")
     if odcs.kind != "DataContract":
         raise document.error(("kind",), odcs.kind, "DataContract")
     objects = odcs.schema_ or []

@@ -1,4 +1,4 @@
-"""Replacing the rows of one range, and no others. Appending belongs in `append`."""
+"""Replacing the rows of one range, and no others, or of the whole table. Appending belongs in `append`."""
 
 from collections.abc import Mapping
 from datetime import UTC, date, datetime

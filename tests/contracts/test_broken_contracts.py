@@ -44,7 +44,7 @@ def line_of(text: str) -> int:
         ("required: true", "requird: true", "schema[0].properties[0].requird", "requird", "'required'?"),
         ("required: true", "required: maybe", "schema[0].properties[0].required", "maybe", "boolean"),
         ("tion: personal", "tion: personl", "schema[0].properties[8].classification", "personl", "'personal'?"),
-        ("apiVersion: v3.1.0", "apiVersion: v2.2.2", "apiVersion", "v2.2.2", "ODCS 3"),
+        ("apiVersion: v3.2.0", "apiVersion: v2.2.2", "apiVersion", "v2.2.2", "ODCS 3"),
         ("kind: DataContract", "kind: Contract", "kind", "Contract", "DataContract"),
         ("status: active", "state: active", "state", "state", "'status'?"),
         ("  name: shop-platform\n", "", "team.name", "nothing", "text"),

@@ -1,10 +1,14 @@
 """The sample's contracts say what the shop and its topic hold."""
 
+import json
 from datetime import timedelta
 from pathlib import Path
 
+import jsonschema
 import pyarrow as pa
 import pytest
+import yaml
+from open_data_contract_standard.model import OpenDataContractStandard
 
 from dataeng_assets.contracts.load import load_contracts
 from dataeng_assets.contracts.model import AcceptedValues, EventTime, NotNull, Range, Unique
@@ -25,6 +29,13 @@ def test_there_is_one_for_each_table_and_topic(contracts):
         "orders": ("order_id",),
         "user_events": ("event_id",),
     }
+
+
+def test_every_document_is_valid_by_the_schema_of_the_standard(contracts):
+    schema = json.loads(OpenDataContractStandard.json_schema())
+    validator = jsonschema.validators.validator_for(schema)(schema)
+    for contract in contracts.values():
+        assert list(validator.iter_errors(yaml.safe_load(contract.path.read_text()))) == []
 
 
 def test_every_column_is_described_and_every_table_has_an_owner_and_a_freshness(contracts):
