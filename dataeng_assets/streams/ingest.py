@@ -121,12 +121,13 @@ def _decide_side(stream: Stream, plan: Plan, table: DeltaTable, key: tuple[str, 
             # a side table may be younger than its stream only when the rules changed since
             if known and plan.committed.routing:
                 raise _gap(key, partition, "nothing", range_.start)
-            done = range_.start
+            starts[partition] = range_.start
+            continue
         if known and done < range_.start:
             raise _gap(key, partition, f"offsets up to {done}", range_.start)
         if done > range_.start:
             ahead.append(partition)
-        if done < range_.end or (done == range_.end and partition in plan.taken_up):
+        if done < range_.end:
             starts[partition] = max(done, range_.start)
     commits = progress(table, plan.names.commits)
     if ahead and progress(table, plan.names.routing(stream.routing)) != commits:
