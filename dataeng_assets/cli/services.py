@@ -40,6 +40,7 @@ def status() -> None:
     from dataeng_assets.settings import state_folder
 
     table = Table("service", "address", "version", "state", "log", box=None, header_style="bold")
+    table.columns[-1].overflow = "fold"
     with _errors_as_text():
         for service in services.status(state_folder()):
             colour = {"running": "green", "external": "green", "stopped": "dim"}.get(service.state, "red")

@@ -8,6 +8,7 @@ started. How one server is started belongs in `postgres` and `kafka`.
 import hashlib
 import os
 import shutil
+import tempfile
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -78,8 +79,8 @@ def up(state: Path, *, on_progress: packages.OnProgress = packages.no_progress) 
         ServiceError: the folder cannot be written, or a server did not come up; the other one stays up.
         PackageError: a package could not be fetched.
     """
-    needed = [kind for kind in _KINDS if not outside_address(kind.variable)]
     with _changing(state), ThreadPoolExecutor(len(_KINDS)) as pool:
+        needed = [kind for kind in _KINDS if not outside_address(kind.variable)]
         _fetch(needed, on_progress)
         starting = {kind.variable: pool.submit(kind.start, state) for kind in needed}
         addresses = {name: start.result() for name, start in starting.items() if not start.exception()}
@@ -218,8 +219,8 @@ def _usable(state: Path) -> Iterator[None]:
         yield
     except OSError as error:
         raise ServiceError(
-            f"The state folder {state} cannot be used: {error.strerror or error} ({error.filename or state}). Nothing "
-            "was changed. Give yourself the right to write it, or name another folder in DATAENG_STATE."
+            f"The state folder {state} cannot be used: {error.strerror or error} ({error.filename or state}). "
+            "What is in it is as it was. Give yourself the right to write it, or name another folder in DATAENG_STATE."
         ) from error
 
 
@@ -228,6 +229,7 @@ def _changing(state: Path) -> Iterator[None]:
     """Let one `up` or `down` at a time change a state folder."""
     with _usable(state):
         state.mkdir(parents=True, exist_ok=True)
+        tempfile.TemporaryFile(dir=state).close()
         with process.exclusive(
             state,
             seconds=_UP_SECONDS,
