@@ -30,8 +30,9 @@ class Event(NamedTuple):
 
     `category` is what the simulator meant: good, late, malformed, duplicate, unknown_field, future. `routing` is where
     the record belongs by rule: main, late, dead_letter. Times are microseconds since 1970, the record's own timestamp
-    is milliseconds. What a malformed record says is not event data: its `event_id` to `properties` are None, and
-    `detail` says what is wrong with it. For an unknown field `detail` holds the field as JSON.
+    is milliseconds. `properties` is the text that was sent. What a malformed record says is not event data: its
+    `event_id` to `properties` are None, and `detail` says what is wrong with it. For an unknown field `detail` holds
+    the field as JSON.
     """
 
     partition: int
@@ -146,7 +147,7 @@ class _Draw:
         unknown = self._random.choice(_UNKNOWN) if role == "unknown_field" else None
         value = _text(event_id, user, event_type, event_time, properties, unknown)
         if role == "spread":
-            value = value.replace(',"', ',\n  "')
+            value, properties = _over_lines(value), _over_lines(properties)
         timestamp_ms = (at if role == "future" else min(event_time, self._stream.until)) // 1000
         late = self._route(partition, event_time, timestamp_ms)
         category = role if role in {"unknown_field", "future"} else "late" if role == "late" and late else "good"
@@ -241,6 +242,10 @@ def _text(
         f'{{"event_id":"{event_id}","user_id":{user_text},"event_type":"{event_type}",'
         f'"timestamp":"{world.iso(event_time)}","properties":{properties}{more}}}'
     )
+
+
+def _over_lines(text: str) -> str:
+    return text.replace(',"', ',\n  "')
 
 
 def _whole(fields: _Fields) -> str:

@@ -79,19 +79,10 @@ def fill(
         TopicError: the broker did not take the records; run the fill again.
     """
     started = time.monotonic()
-    end = until or datetime.now(UTC).replace(microsecond=0)
-    wanted = Marker(
-        seed=seed,
-        days=days,
-        scale=scale,
-        since=end - timedelta(days=days),
-        until=end,
-        topic=topic,
-        records=0,
-        is_complete=False,
-        ticks=0,
-        ticked_at=end,
-    )
+    now = datetime.now(UTC).replace(microsecond=0)
+    if until is not None and until > now:
+        raise SampleError(f"The past can't end in the future, at {until}. Nothing was changed. Give an earlier end.")
+    wanted = _wanted(seed, days, scale, until or now, topic)
     with psycopg.connect(url, autocommit=True) as connection, marker.alone(connection):
         found = marker.read(connection)
         is_there = found is not None and found.is_complete and not anew
@@ -101,11 +92,26 @@ def fill(
         else:
             _refuse_foreign(connection, found, bootstrap, topic, anew=anew)
             _fill_anew(connection, bootstrap, wanted, truth, progress)
-        now = marker.read_filled(connection)
-        record_first_day(now.since.date())
+        shop = marker.read_filled(connection)
+        first_day = shop.since.astimezone(UTC).date()
+        record_first_day(first_day)
         customers, products, orders = (_count(connection, table) for table in schema.TABLES)
-    seconds = time.monotonic() - started
-    return FillReport(not is_there, now.since.date(), customers, products, orders, now.records, seconds)
+    return FillReport(not is_there, first_day, customers, products, orders, shop.records, time.monotonic() - started)
+
+
+def _wanted(seed: int, days: int, scale: float, until: datetime, topic: str) -> Marker:
+    return Marker(
+        seed=seed,
+        days=days,
+        scale=scale,
+        since=until - timedelta(days=days),
+        until=until,
+        topic=topic,
+        records=0,
+        is_complete=False,
+        ticks=0,
+        ticked_at=until,
+    )
 
 
 def _refuse_another(found: Marker, wanted: Marker, *, has_end: bool) -> None:

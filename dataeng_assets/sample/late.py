@@ -81,24 +81,23 @@ def late_transactions(
     with psycopg.connect(url) as connection:
         shop = marker.read_filled(connection)
         state = changes.read_state(connection, instant)
-    with ExitStack() as stack:
+    # a connection's own context rolls back on an exception, and would commit in an order that nobody knows otherwise
+    with ExitStack() as connections:
         opened, customers = [], list[int]()
         for number in range(count):
-            connection = stack.enter_context(psycopg.connect(url))
+            connection = connections.enter_context(psycopg.connect(url))
             random = world.stream(shop.seed, "late", shop.ticks, label, number)
             mover, order = changes.lock_reserved(connection, random.getrandbits(62))
             plan = life.plan_late(random, state, mover, order, at=instant)
-            written: Rows = {}
-            first = len(plan) if number % 2 else 1
-            for change in plan[:first]:
-                changes.apply(connection, change, written)
-            opened.append(_Open(connection, written, plan[first:]))
+            opened.append(_begin(connection, plan, len(plan) if number % 2 else 1))
             customers += [mover.customer_id] if mover else []
         late = LateTransactions(opened, tuple(customers), truth, shop.ticks + 1)
-        try:
-            yield late
-        except BaseException:
-            for transaction in opened:
-                transaction.connection.rollback()
-            raise
+        yield late
         late.commit()
+
+
+def _begin(connection: psycopg.Connection[Any], plan: life.Transaction, first: int) -> _Open:
+    written: Rows = {}
+    for change in plan[:first]:
+        changes.apply(connection, change, written)
+    return _Open(connection, written, plan[first:])

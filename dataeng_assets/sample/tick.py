@@ -65,27 +65,20 @@ def tick(
     """
     started = time.monotonic()
     with psycopg.connect(url, autocommit=True) as connection, marker.alone(connection):
-        shop = marker.read_filled(connection)
-        _refuse_the_past(shop, at)
-        reached = truths.Truth(truth).reached()
-        versions, sent, commits = 0, 0, 0
+        _refuse_the_past(marker.read_filled(connection), at)
+        truths.Truth(truth).reached()
         with late_transactions(url, truth=truth, count=_LATE, at=at, label="tick") as late:
-            for day in range(days):
-                instant = at or datetime.now(UTC)
-                with truths.Writing(truth, "tick"):
-                    written, of_day = _live(connection, shop, truth, instant, late.customers, progress)
-                    records = _records(connection, shop, written, reached, instant)
-                    progress("events", 0, len(records))
-                    offsets = topics.send(bootstrap, shop.topic, records)
-                    truths.write_events(truth, records, offsets, tick=shop.ticks + 1)
-                    marker.ticked(connection, instant)
-                reached = truths.Truth(truth).reached() if day + 1 < days else reached
-                shop = marker.read_filled(connection)
-                versions, sent, commits = versions + len(written), sent + len(records), commits + of_day
+            lived = [_day(connection, bootstrap, truth, at, late.customers, progress) for _ in range(days)]
             time.sleep(late_seconds)
-            late_commits = len(late)
-            versions += len(late.commit())
-        return TickReport(versions, commits + late_commits, late_commits, sent, shop.ticks, time.monotonic() - started)
+            late_versions = late.commit()
+        return TickReport(
+            versions=sum(day.versions for day in lived) + len(late_versions),
+            commits=sum(day.commits for day in lived) + _LATE,
+            late_commits=_LATE,
+            events=sum(day.events for day in lived),
+            ticks=marker.read_filled(connection).ticks,
+            seconds=time.monotonic() - started,
+        )
 
 
 def _refuse_the_past(shop: Marker, at: datetime | None) -> None:
@@ -96,13 +89,39 @@ def _refuse_the_past(shop: Marker, at: datetime | None) -> None:
         )
 
 
-def _live(
+@dataclass(frozen=True)
+class _Day:
+    versions: int
+    commits: int
+    events: int
+
+
+def _day(
     connection: psycopg.Connection[Any],
-    shop: Marker,
+    bootstrap: str,
     truth: Path,
-    instant: datetime,
+    at: datetime | None,
     movers: tuple[int, ...],
     progress: Progress,
+) -> _Day:
+    """One day's transactions and records, with their truth."""
+    shop = marker.read_filled(connection)
+    reached = truths.Truth(truth).reached()
+    instant = at or datetime.now(UTC)
+    with truths.Writing(truth, "tick"):
+        versions, commits = _live(connection, shop, instant, movers, progress)
+        truths.write_versions(truth, versions)
+        records = _records(connection, shop, versions, reached, instant)
+        progress("events", 0, len(records))
+        offsets = topics.send(bootstrap, shop.topic, records)
+        truths.write_events(truth, records, offsets, tick=shop.ticks + 1)
+        marker.ticked(connection, instant)
+    progress("events", len(records), len(records))
+    return _Day(len(versions), commits, len(records))
+
+
+def _live(
+    connection: psycopg.Connection[Any], shop: Marker, instant: datetime, movers: tuple[int, ...], progress: Progress
 ) -> tuple[list[truths.Version], int]:
     """Do one day's transactions; what they left behind, and how many they were."""
     at = world.micros(instant)
@@ -123,7 +142,6 @@ def _live(
             commit = marker.next_commit(connection)
         versions += changes.versions(written, commit, shop.ticks + 1, is_late=False)
         progress("tables", number, len(plan))
-    truths.write_versions(truth, versions)
     return versions, len(plan)
 
 

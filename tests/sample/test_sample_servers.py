@@ -247,6 +247,11 @@ def test_a_shop_of_which_something_is_gone_is_an_error_that_names_it(shop: Shop)
         shop.fill()
 
 
+def test_a_past_that_ends_in_the_future_is_refused(shop: Shop) -> None:
+    with pytest.raises(SampleError, match="future"):
+        shop.fill(until=datetime.now(UTC) + timedelta(hours=1))
+
+
 def test_a_tick_without_a_fill_is_refused(shop: Shop) -> None:
     with pytest.raises(SampleError, match="sample fill"):
         shop.tick()
