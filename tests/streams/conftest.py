@@ -1,11 +1,11 @@
 """A topic on the real broker for each test."""
 
 import pytest
+from stream_kit import Topic, stream
 
 from dataeng_assets.lake.location import Lake
 from dataeng_assets.local.kafka import Kafka
 from dataeng_assets.streams.stream import Stream
-from stream_kit import Topic, stream
 
 
 @pytest.fixture

@@ -115,18 +115,23 @@ class Topic:
             admin.delete_records({TopicPartition(self.name, p): offset for p, offset in before.items()})
 
     def send(self, records: Iterable[Sent]) -> None:
+        pending = []
         with KafkaProducer(bootstrap_servers=self.bootstrap, linger_ms=20) as producer:
             for sent in records:
                 self.log[sent.partition].append(sent)
-                producer.send(
-                    self.name,
-                    key=b"key",
-                    value=sent.value,
-                    partition=sent.partition,
-                    timestamp_ms=int(sent.produced.timestamp() * 1000),
-                    headers=list(sent.headers),
+                pending.append(
+                    producer.send(
+                        self.name,
+                        key=b"key",
+                        value=sent.value,
+                        partition=sent.partition,
+                        timestamp_ms=int(sent.produced.timestamp() * 1000),
+                        headers=list(sent.headers),
+                    )
                 )
             producer.flush()
+        for future in pending:
+            future.get(timeout=10)
 
 
 def event(number: int | str, when: datetime, *, user: int | None = 1, kind: str = "click", **more: object) -> bytes:

@@ -46,6 +46,8 @@ GOOD = {
 class Number(str):
     """The text of a number."""
 
+    __slots__ = ()
+
 
 class Refused(Exception):
     """The reason code."""
@@ -55,9 +57,6 @@ def oracle(value: bytes | None) -> dict[str, Any]:
     """What the rules say, written without the code under test."""
     try:
         pairs = parse(value)
-        names = [key for key, _ in pairs]
-        if len(set(names)) != len(names):
-            raise Refused("duplicate_key")
         fields = dict(pairs)
         row = {c.name: typed(c, fields.get(c.name)) for c in COLUMNS}
         row["_rescued"] = {key: item for key, item in pairs if key not in row} or None
@@ -92,8 +91,10 @@ def parse(value: bytes | None) -> list[tuple[str, Any]]:
         json.dumps(pairs, ensure_ascii=False).encode()
     except (ValueError, UnicodeEncodeError):
         raise Refused("not_json") from None
-    if not (isinstance(pairs, tuple)):
+    if not isinstance(pairs, tuple):
         raise Refused("not_object")
+    if len(dict(pairs)) != len(pairs):
+        raise Refused("duplicate_key")
     return list(pairs)
 
 
@@ -102,32 +103,51 @@ def typed(c: Column, item: Any) -> Any:
         if not c.nullable:
             raise Refused(f"missing:{c.name}")
         return None
-    is_text = isinstance(item, str) and not isinstance(item, Number)
-    is_integer = isinstance(item, Number) and re.fullmatch(r"-?[0-9]+", item) is not None
-    wrong = Refused(f"type:{c.name}")
-    if c.physical == "json":
-        return item
-    if c.physical == "string" and is_text:
-        return item
-    if c.physical == "uuid" and is_text and re.fullmatch(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}", item):
-        return item
-    if c.physical == "boolean" and isinstance(item, bool):
-        return item
-    if c.physical == "bigint" and is_integer and len(item) < 40 and -(2**63) <= int(item) < 2**63:
-        return int(item)
-    if c.physical == "double" and isinstance(item, Number):
-        if is_integer and (len(item) > 400 or abs(int(item)) > 2**53):
-            raise wrong
-        if abs(float(item)) != float("inf"):
-            return 0.0 if item == "-0" else float(item)
-    if c.physical == "timestamp" and is_text:
-        shape = r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d{1,6})?([Zz]|[+-]\d\d:\d\d)"
-        if re.fullmatch(shape, item, re.ASCII) and "T24" not in item.upper():
-            try:
-                return datetime.fromisoformat(item.upper()).astimezone(UTC)
-            except (ValueError, OverflowError):
-                raise wrong from None
-    raise wrong
+    value = {
+        "string": text_of,
+        "uuid": uuid_of,
+        "boolean": lambda item: item if isinstance(item, bool) else None,
+        "bigint": integer_of,
+        "double": double_of,
+        "timestamp": moment_of,
+        "json": lambda item: item,
+    }[c.physical](item)
+    if value is None:
+        raise Refused(f"type:{c.name}")
+    return value
+
+
+def text_of(item: Any) -> str | None:
+    return item if isinstance(item, str) and not isinstance(item, Number) else None
+
+
+def uuid_of(item: Any) -> str | None:
+    text = text_of(item)
+    return text if text and re.fullmatch(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}", text) else None
+
+
+def integer_of(item: Any) -> int | None:
+    is_integer = isinstance(item, Number) and re.fullmatch(r"-?[0-9]{1,30}", item)
+    return int(item) if is_integer and -(2**63) <= int(item) < 2**63 else None
+
+
+def double_of(item: Any) -> float | None:
+    if not isinstance(item, Number) or abs(float(item)) == float("inf"):
+        return None
+    if re.fullmatch(r"-?[0-9]+", item):
+        return float(int(item)) if abs(int(item)) <= 2**53 else None
+    return float(item)
+
+
+def moment_of(item: Any) -> datetime | None:
+    shape = r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d{1,6})?([Zz]|[+-]\d\d:\d\d)"
+    text = text_of(item)
+    if not text or not re.fullmatch(shape, text, re.ASCII) or "T24" in text.upper():
+        return None
+    try:
+        return datetime.fromisoformat(text.upper()).astimezone(UTC)
+    except (ValueError, OverflowError):
+        return None
 
 
 def check(values: list[bytes | None]) -> list[dict[str, Any]]:
@@ -260,7 +280,7 @@ records = st.one_of(
 )
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=120, deadline=None)
 @given(st.lists(records, max_size=12))
 def test_decoding_by_columns_equals_the_rules_record_by_record(values: list[bytes | None]) -> None:
     check(values)

@@ -1,0 +1,193 @@
+"""Reading exact ranges from a real broker."""
+
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from kafka import KafkaAdminClient, KafkaProducer, TopicPartition
+from kafka.admin import NewTopic
+
+from dataeng_assets.kafka.admin import Admin
+from dataeng_assets.kafka.cluster import Cluster
+from dataeng_assets.kafka.errors import BrokerUnreachable, OffsetsGone, TopicMissing
+from dataeng_assets.kafka.reader import RECORDS, KafkaPythonReader, Range
+from dataeng_assets.local.kafka import Kafka
+
+pytestmark = pytest.mark.server
+
+BIG = b"x" * 200
+
+
+@pytest.fixture
+def cluster(kafka_broker: Kafka) -> Cluster:
+    return Cluster(kafka_broker.bootstrap, allow_plaintext=True)
+
+
+@pytest.fixture
+def admin(kafka_broker: Kafka) -> Iterator[KafkaAdminClient]:
+    client = KafkaAdminClient(bootstrap_servers=kafka_broker.bootstrap)
+    yield client
+    client.close()
+
+
+def make(admin: KafkaAdminClient, name: str, partitions: int, **configs: str) -> None:
+    admin.create_topics([NewTopic(name, partitions, 1, topic_configs=configs)])
+    admin.wait_for_topics([name])
+
+
+def fill(cluster: Cluster, name: str, counts: dict[int, int], **options: Any) -> None:
+    with KafkaProducer(bootstrap_servers=cluster.bootstrap, linger_ms=20, **options) as producer:
+        for partition, count in counts.items():
+            for number in range(count):
+                producer.send(name, key=b"k", value=b"%d-%d-" % (partition, number) + BIG, partition=partition)
+        producer.flush()
+
+
+def offsets(reader: KafkaPythonReader, ranges: dict[int, Range]) -> dict[int, list[int]]:
+    table = reader.read(ranges)
+    assert table.schema == RECORDS
+    found: dict[int, list[int]] = {}
+    for partition, offset in zip(table["partition"].to_pylist(), table["offset"].to_pylist(), strict=True):
+        found.setdefault(partition, []).append(offset)
+    return found
+
+
+@pytest.mark.parametrize("codec", [None, "gzip", "lz4", "snappy", "zstd"])
+def test_ranges_are_read_exactly_in_any_order_and_size(
+    cluster: Cluster, admin: KafkaAdminClient, topic_name: str, codec: str | None
+) -> None:
+    make(admin, topic_name, 3)
+    counts = {0: 3000, 1: 100, 2: 0}
+    fill(cluster, topic_name, counts, compression_type=codec)
+    with KafkaPythonReader(cluster, topic_name) as reader:
+        steps = [{0: Range(0, 700), 1: Range(0, 30)}, {0: Range(700, 701), 1: Range(30, 100)}, {0: Range(701, 2500)}]
+        steps += [{0: Range(100, 105), 1: Range(99, 100)}, {0: Range(105, 3000), 1: Range(0, 100), 2: Range(0, 0)}]
+        for ranges in steps:
+            wanted = {p: list(range(r.start, r.end)) for p, r in ranges.items() if r.start < r.end}
+            assert offsets(reader, ranges) == wanted
+        assert reader.positions() == {0: 3000, 1: 100}
+        values = reader.read({0: Range(2990, 3000)})["value"].to_pylist()
+        assert values == [b"0-%d-" % number + BIG for number in range(2990, 3000)]
+
+
+def test_a_partition_that_is_far_beyond_its_range_is_parked_and_found_again(
+    cluster: Cluster, admin: KafkaAdminClient, topic_name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("dataeng_assets.kafka.reader._MOST_BEYOND", 10)
+    monkeypatch.setattr("dataeng_assets.kafka.reader._POLL_RECORDS", 50)
+    make(admin, topic_name, 2)
+    fill(cluster, topic_name, {0: 3000, 1: 3000})
+    with KafkaPythonReader(cluster, topic_name) as reader:
+        start = 0
+        while start < 3000:
+            step = {0: Range(start // 10, start // 10 + 10), 1: Range(start, start + 100)}
+            assert offsets(reader, step) == {p: list(range(r.start, r.end)) for p, r in step.items()}
+            start += 100
+
+
+def test_offsets_without_a_record_are_passed_over(cluster: Cluster, admin: KafkaAdminClient, topic_name: str) -> None:
+    make(admin, topic_name, 1)
+    with KafkaProducer(bootstrap_servers=cluster.bootstrap, transactional_id=topic_name) as producer:
+        producer.init_transactions()
+        for kept in (True, False, True, False):
+            producer.begin_transaction()
+            for number in range(3):
+                producer.send(topic_name, value=b"%d" % number)
+            producer.flush()
+            producer.commit_transaction() if kept else producer.abort_transaction()
+    with Admin(cluster) as client:
+        end = client.describe(topic_name).ends[0]
+    assert end == 16
+    with KafkaPythonReader(cluster, topic_name) as reader:
+        assert offsets(reader, {0: Range(0, end)}) == {0: [0, 1, 2, 8, 9, 10]}
+        assert reader.positions() == {0: 16}
+        assert offsets(reader, {0: Range(3, 8)}) == {}
+        assert offsets(reader, {0: Range(2, 9)}) == {0: [2, 8]}
+        assert offsets(reader, {0: Range(9, 10)}) == {0: [9]}
+
+
+def test_records_of_an_open_transaction_lie_behind_the_end(
+    cluster: Cluster, admin: KafkaAdminClient, topic_name: str
+) -> None:
+    make(admin, topic_name, 1)
+    with KafkaProducer(bootstrap_servers=cluster.bootstrap, transactional_id=topic_name) as producer:
+        producer.init_transactions()
+        producer.begin_transaction()
+        producer.send(topic_name, value=b"open").get(timeout=10)
+        with Admin(cluster) as client:
+            assert client.describe(topic_name).ends == {0: 0}
+        producer.commit_transaction()
+        with Admin(cluster) as client:
+            assert client.describe(topic_name).ends == {0: 2}
+
+
+def test_keys_headers_tombstones_and_times_arrive_as_they_were_sent(
+    cluster: Cluster, admin: KafkaAdminClient, topic_name: str
+) -> None:
+    make(admin, topic_name, 1)
+    moment = datetime.now(UTC).replace(microsecond=123_000)
+    milliseconds = int(moment.timestamp() * 1000)
+    with KafkaProducer(bootstrap_servers=cluster.bootstrap) as producer:
+        producer.send(topic_name, key=b"\xff", value=None, timestamp_ms=milliseconds)
+        producer.send(topic_name, value=b"", headers=[("a", b"\x00"), ("a", b"")], timestamp_ms=milliseconds)
+        producer.flush()
+    with KafkaPythonReader(cluster, topic_name) as reader:
+        first, second = reader.read({0: Range(0, 2)}).to_pylist()
+    assert (first["key"], first["value"], first["headers"]) == (b"\xff", None, None)
+    assert first["timestamp"] == moment
+    assert (second["key"], second["value"]) == (None, b"")
+    assert second["headers"] == [{"key": "a", "value": b"\x00"}, {"key": "a", "value": b""}]
+
+
+def test_the_time_of_append_is_the_record_s_time_where_the_topic_says_so(
+    cluster: Cluster, admin: KafkaAdminClient, topic_name: str
+) -> None:
+    make(admin, topic_name, 1, **{"message.timestamp.type": "LogAppendTime"})
+    before = datetime.now(UTC) - timedelta(seconds=1)
+    with KafkaProducer(bootstrap_servers=cluster.bootstrap) as producer:
+        producer.send(topic_name, value=b"x", timestamp_ms=1000).get(timeout=10)
+    with KafkaPythonReader(cluster, topic_name) as reader:
+        [row] = reader.read({0: Range(0, 1)}).to_pylist()
+    assert before < row["timestamp"] < datetime.now(UTC) + timedelta(seconds=1)
+
+
+@pytest.mark.parametrize("start", [2, 100], ids=["deleted", "beyond the end"])
+def test_an_offset_that_is_gone_is_an_error_and_never_a_reset(
+    cluster: Cluster, admin: KafkaAdminClient, topic_name: str, start: int
+) -> None:
+    make(admin, topic_name, 1)
+    fill(cluster, topic_name, {0: 20})
+    admin.delete_records({TopicPartition(topic_name, 0): 5})
+    with Admin(cluster) as client:
+        assert client.describe(topic_name).earliest == {0: 5}
+    with KafkaPythonReader(cluster, topic_name) as reader, pytest.raises(OffsetsGone, match=topic_name):
+        reader.read({0: Range(start, start + 3)})
+
+
+def test_a_topic_made_again_has_another_id(cluster: Cluster, admin: KafkaAdminClient, topic_name: str) -> None:
+    make(admin, topic_name, 1)
+    with Admin(cluster) as client:
+        first = client.describe(topic_name)
+        admin.delete_topics([topic_name])
+        time.sleep(1)
+        make(admin, topic_name, 2)
+        second = client.describe(topic_name)
+    assert first.id != second.id
+    assert (dict(first.ends), dict(second.ends)) == ({0: 0}, {0: 0, 1: 0})
+
+
+def test_a_missing_topic_is_named_and_not_made(cluster: Cluster, admin: KafkaAdminClient, topic_name: str) -> None:
+    with Admin(cluster) as client, pytest.raises(TopicMissing, match=topic_name):
+        client.describe(topic_name)
+    assert topic_name not in admin.list_topics()
+
+
+def test_a_broker_that_does_not_answer_is_worth_another_try() -> None:
+    nowhere = Cluster("127.0.0.1:1", allow_plaintext=True)
+    with pytest.raises(BrokerUnreachable, match=r"127\.0\.0\.1:1") as caught:
+        Admin(nowhere, timeout=timedelta(seconds=1))
+    assert caught.value.retryable
+    with pytest.raises(BrokerUnreachable):
+        KafkaPythonReader(nowhere, "topic", timeout=timedelta(seconds=1))
