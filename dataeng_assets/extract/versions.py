@@ -22,7 +22,7 @@ from dataeng_assets.extract.plan import Plan, SourceTable
 from dataeng_assets.extract.staging import Staged
 from dataeng_assets.postgres.errors import SAFE, SourceRefused
 
-MEMORY_LIMIT = "192MB"
+MEMORY_LIMIT = "96MB"
 BATCH_ROWS = 16_384
 
 OWN_COLUMNS = (

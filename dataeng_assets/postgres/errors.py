@@ -58,6 +58,7 @@ _NEVER_CONNECTS = (
     "authentication failed",
     "does not exist",
     "pg_hba.conf",
+    "invalid integer value",
     "no password supplied",
     "permission denied",
 )

@@ -2,6 +2,9 @@
 
 import pytest
 from made_source import AHEAD
+from psycopg import sql
+
+from dataeng_assets.extract.plan import Plan
 
 pytestmark = pytest.mark.server
 
@@ -176,3 +179,25 @@ def test_numbers_of_another_server_are_not_compared(shop, role, monkeypatch):
     assert shop.values() == [(1, "before"), (1, "as restored")]
     assert any("failed over" in note for note in report.notes)
     assert shop.follow().rows_read == 0
+
+
+@pytest.mark.parametrize(
+    ("first", "span", "found"),
+    [
+        (5, 10, {5, 14}),
+        (2**32 + 5, 10, {5, 14}),
+        (2**32 - 6, 12, {4_294_967_290, 3, 5}),
+        (7 * 2**32 - 6, 9, {4_294_967_290}),
+        (5, 0, set()),
+        (2**32 + 4, 2**32 - 1, {5, 14, 15, 2_147_483_648, 4_294_967_290, 3} - {3}),
+    ],
+)
+def test_rows_are_found_by_transaction_number_across_the_end_of_the_numbers(shop, first, span, found):
+    predicate = Plan(AHEAD, None, "xmin", (first, span)).predicate("at")
+    rows = shop.admin.execute(
+        sql.SQL(
+            "SELECT xmin::text::bigint FROM (SELECT n::text::xid AS xmin, now() AS at"
+            " FROM unnest(ARRAY[5, 14, 15, 2147483648, 4294967290, 3]) n) t WHERE {}"
+        ).format(predicate)
+    ).fetchall()
+    assert {number for (number,) in rows} == found
