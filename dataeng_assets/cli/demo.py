@@ -1,5 +1,6 @@
 """`dataeng demo`: from nothing to a green lineage."""
 
+import sys
 import time
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
@@ -19,7 +20,7 @@ def demo() -> None:
     """
     from dataeng_assets.cli import sample, services
 
-    console = Console()
+    console = Console(file=sys.stdout)  # as it is now: runs redirect what their tools print
     started = time.monotonic()
     services.up()
     sample.fill()

@@ -99,8 +99,8 @@ def _publish(
     table = lake.create(key, schema, partition_by=(column,), description=f"Published copy of {relation}.")
     total = 0
     for first, last, rows in _chunks(connection, relation, column, days):
-        reader = connection.execute(
-            f"from {relation} where {column} between ? and ? order by all", [first, last]
+        reader = connection.sql(
+            f"from {relation} where {column} between ? and ? order by all", params=[first, last]
         ).to_arrow_reader(100_000)
         replace_range(table, reader, column, first, last + timedelta(days=1), metadata={"run_id": run_id})
         total += rows

@@ -50,7 +50,8 @@ class LakeIOManager(dg.ConfigurableIOManager):
     def load_input(self, context: dg.InputContext) -> pl.LazyFrame:
         """The upstream table as a lazy frame; of a partitioned one, the days that this run needs."""
         lake, key = Lake(self.uri, self.options), tuple(context.asset_key.path)
-        frame = pl.scan_delta(lake.open(key))
+        # not `scan_delta`: it does not find the files of a lake whose path holds a space
+        frame = pl.scan_pyarrow_dataset(lake.open(key).to_pyarrow_dataset())
         if not context.has_asset_partitions:
             return frame
         first, last = days_of(context.asset_partitions_time_window)
@@ -69,7 +70,8 @@ def column_schema(schema: pa.Schema) -> dg.TableSchema:
 
 
 def _plain(schema: pa.Schema) -> pa.Schema:
-    """Text and binary without the large offsets that polars hands out; timestamps in microseconds, UTC."""
+    """Types that Delta has, without loss: plain text, binary and lists, and the next wider signed integer."""
+    signed = {pa.uint8(): pa.int16(), pa.uint16(): pa.int32(), pa.uint32(): pa.int64()}
 
     def plain(kind: pa.DataType) -> pa.DataType:
         if pa.types.is_large_string(kind) or pa.types.is_string_view(kind):
@@ -78,7 +80,7 @@ def _plain(schema: pa.Schema) -> pa.Schema:
             return pa.binary()
         if pa.types.is_large_list(kind):
             return pa.list_(plain(kind.value_type))
-        return kind
+        return signed.get(kind, kind)
 
     return pa.schema([field.with_type(plain(field.type)) for field in schema])
 

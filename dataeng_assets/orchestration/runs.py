@@ -4,6 +4,7 @@ import logging
 import os
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import redirect_stdout
 from dataclasses import dataclass
 from datetime import date
 
@@ -11,7 +12,7 @@ import dagster as dg
 from dagster._core.utils import make_new_run_id
 
 from dataeng_assets.orchestration.partitions import range_tags
-from dataeng_assets.settings import ROOT
+from dataeng_assets.settings import ROOT, Settings
 
 Notice = Callable[[str], None]
 
@@ -58,7 +59,7 @@ def run_job(
     days: tuple[date, date] | None = None,
     tags: Mapping[str, str] | None = None,
 ) -> dg.ExecuteInProcessResult:
-    """Run a job in this process, telling each step as it goes.
+    """Run a job in this process, telling each step as it goes. What its tools print goes to `logs/runs.log`.
 
     Args:
         job: the job.
@@ -72,18 +73,21 @@ def run_job(
         The result; it does not raise when the run fails.
     """
     run_id = make_new_run_id()
+    log = Settings.load().state / "logs" / "runs.log"
+    log.parent.mkdir(parents=True, exist_ok=True)
     ended = threading.Event()
     watcher = threading.Thread(target=_watch, args=(instance, run_id, notice, ended), daemon=True)
     watcher.start()
     try:
-        return job.execute_in_process(
-            instance=instance,
-            run_id=run_id,
-            asset_selection=[dg.AssetKey(key) for key in assets] if assets is not None else None,
-            tags={**(tags or {}), **(range_tags(*days) if days else {})},
-            run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
-            raise_on_error=False,
-        )
+        with log.open("a") as output, redirect_stdout(output):
+            return job.execute_in_process(
+                instance=instance,
+                run_id=run_id,
+                asset_selection=[dg.AssetKey(key) for key in assets] if assets is not None else None,
+                tags={**(tags or {}), **(range_tags(*days) if days else {})},
+                run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
+                raise_on_error=False,
+            )
     finally:
         ended.set()
         watcher.join()
