@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from kafka import IsolationLevel, KafkaAdminClient, TopicPartition
-from kafka.admin import OffsetSpec
+from kafka.admin import ConfigResource, ConfigResourceType, OffsetSpec
 from kafka.errors import InvalidMetadataError, KafkaError, RetriableError, UnknownTopicOrPartitionError
 
 from dataeng_assets.kafka.cluster import Cluster
@@ -73,6 +73,16 @@ class Admin:
             raise self._unreachable(error) from error
         except KafkaError as error:
             raise KafkaProblem(f"Kafka at {self._bootstrap} refused to describe topic {topic}: {error}") from error
+
+    def compacts(self, topic: str) -> bool:
+        """Whether the broker may remove single records of a topic, keeping the newest of each key."""
+        policy = "cleanup.policy"
+        asked = ConfigResource(ConfigResourceType.TOPIC, topic, {policy: None})
+        try:
+            found = self._client.describe_configs([asked], config_filter="all")
+        except KafkaError as error:
+            raise self._unreachable(error) from error
+        return "compact" in str(found["topic"][topic][policy]["value"])
 
     def _metadata(self, topic: str) -> tuple[str, list[TopicPartition]]:
         [described] = self._client.describe_topics([topic])

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import duckdb
 import pyarrow as pa
+from deltalake import DeltaTable
 
 from dataeng_assets.kafka.admin import Admin, TopicState
 from dataeng_assets.kafka.cluster import Cluster
@@ -28,11 +29,13 @@ class PartitionProof:
     Attributes:
         earliest: first offset that the broker retains.
         end: the broker's last stable offset.
-        main: rows in the main table, as `late` and `dead_letters` in theirs.
+        main: rows in the main table, as `late` and `dead_letters` in theirs. A side table may be ahead of the main one
+            where a run was interrupted; what it holds beyond the main table's progress does not count yet.
         doubled: rows beyond the first of their offset, over the three tables.
         missing: records of the broker that were passed and stand in no table.
         unexpected: rows whose offset holds no record at the broker, or lies outside of what was read.
         unproved: offsets that stand in no table and are no longer retained: they may have held a record or not.
+            Rows whose record the broker has compacted away are taken as right.
     """
 
     partition: int
@@ -80,8 +83,10 @@ def verify(stream: Stream, cluster: Cluster) -> Reconciliation:
         KafkaProblem: with `retryable`.
     """
     with Admin(cluster) as admin:
-        topic = admin.describe(stream.topic)
-    committed = read_committed(stream.lake.open(stream.main), stream, topic)
+        topic, compacts = admin.describe(stream.topic), admin.compacts(stream.topic)
+    # the side tables are read after it: they may be ahead of what it says, never behind
+    main = stream.lake.open(stream.main)
+    committed = read_committed(main, stream, topic)
     if not committed.next_offsets:
         raise TableMissing(
             f"Table {'.'.join(stream.main)} holds nothing of topic {stream.topic} yet, so there is nothing to compare. "
@@ -93,24 +98,21 @@ def verify(stream: Stream, cluster: Cluster) -> Reconciliation:
         KafkaPythonReader(cluster, stream.topic) as reader,
     ):
         connection.execute("CREATE TABLE stored (place VARCHAR, p INTEGER, o BIGINT)")
-        for place, key in _places(stream).items():
-            connection.register("rows", _offsets(stream, key))
+        sides = {"late": stream.late, "dead_letters": stream.dead_letters}
+        tables = {"main": main, **{place: stream.lake.open(key) for place, key in sides.items()}}
+        for place, table in tables.items():
+            connection.register("rows", _offsets(table))
             connection.execute("INSERT INTO stored SELECT ?, _kafka_partition, _kafka_offset FROM rows", [place])
             connection.unregister("rows")
         connection.execute("CREATE TABLE held (p INTEGER, o BIGINT)")
         for records in _retained(reader, topic, committed):
             connection.register("records", records.select(["partition", "offset"]))
             connection.execute('INSERT INTO held SELECT partition, "offset" FROM records')
-        return Reconciliation(_compare(connection, topic, committed))
+        return Reconciliation(_compare(connection, topic, committed, compacts=compacts))
 
 
-def _places(stream: Stream) -> dict[str, tuple[str, ...]]:
-    return {"main": stream.main, "late": stream.late, "dead_letters": stream.dead_letters}
-
-
-def _offsets(stream: Stream, key: tuple[str, ...]) -> pa.RecordBatchReader:
-    dataset = stream.lake.open(key).to_pyarrow_dataset()
-    return dataset.scanner(columns=["_kafka_partition", "_kafka_offset"]).to_reader()
+def _offsets(table: DeltaTable) -> pa.RecordBatchReader:
+    return table.to_pyarrow_dataset().scanner(columns=["_kafka_partition", "_kafka_offset"]).to_reader()
 
 
 def _retained(reader: Reader, topic: TopicState, committed: Committed) -> Iterator[pa.Table]:
@@ -126,36 +128,38 @@ def _retained(reader: Reader, topic: TopicState, committed: Committed) -> Iterat
         left = {p: Range(piece[p].end, range_.end) for p, range_ in left.items()}
 
 
-# One row per partition and offset that stands in a table or at the broker.
+# `offsets` has one row per partition and offset that stands in a table or at the broker.
 _COMPARISON = """
-    WITH offsets AS (
+    WITH places AS (
+        SELECT p, o, place FROM stored JOIN ranges USING (p) WHERE place = 'main' OR o < next
+        UNION ALL SELECT p, o, 'held' FROM held
+    ), offsets AS (
         SELECT p, o,
             count(*) FILTER (place = 'main') AS main,
             count(*) FILTER (place = 'late') AS late,
             count(*) FILTER (place = 'dead_letters') AS dead,
             count(*) FILTER (place <> 'held') AS stored,
             count(*) FILTER (place = 'held') > 0 AS held
-        FROM (SELECT * FROM stored UNION ALL SELECT 'held', p, o FROM held) GROUP BY p, o
+        FROM places GROUP BY p, o
     )
     SELECT p, coalesce(sum(main), 0), coalesce(sum(late), 0), coalesce(sum(dead), 0),
         coalesce(sum(stored - 1) FILTER (stored > 1), 0),
         count(*) FILTER (held AND stored = 0),
-        count(*) FILTER (stored > 0 AND (o < first OR o >= next OR (NOT held AND o >= earliest))),
+        count(*) FILTER (stored > 0 AND (o < first OR o >= next OR (NOT held AND o >= earliest AND NOT $compacts))),
         count(*) FILTER (stored > 0 AND o >= first AND o < least(earliest, next))
     FROM ranges LEFT JOIN offsets USING (p) GROUP BY p ORDER BY p
 """
 
 
 def _compare(
-    connection: duckdb.DuckDBPyConnection, topic: TopicState, committed: Committed
+    connection: duckdb.DuckDBPyConnection, topic: TopicState, committed: Committed, *, compacts: bool
 ) -> tuple[PartitionProof, ...]:
-    bounds = {
-        p: (committed.first_offsets.get(p, 0), next_, topic.earliest[p]) for p, next_ in committed.next_offsets.items()
-    }
+    bounds = {p: (committed.first_offsets[p], end, topic.earliest[p]) for p, end in committed.next_offsets.items()}
     connection.execute("CREATE TABLE ranges (p INTEGER, first BIGINT, next BIGINT, earliest BIGINT)")
     connection.executemany("INSERT INTO ranges VALUES (?, ?, ?, ?)", [(p, *bound) for p, bound in bounds.items()])
+    found = connection.execute(_COMPARISON, {"compacts": compacts}).fetchall()
     proofs = []
-    for p, main, late, dead, doubled, missing, unexpected, kept in connection.execute(_COMPARISON).fetchall():
+    for p, main, late, dead, doubled, missing, unexpected, kept in found:
         first, next_, earliest = bounds[p]
         proofs.append(
             PartitionProof(
