@@ -37,11 +37,13 @@ class Staged:
     Attributes:
         path: the Parquet file.
         rows: how many it holds, as the source counted them.
+        text_bytes: how long they were as text.
         rows_in_source: how many the whole table holds in the same snapshot.
     """
 
     path: Path
     rows: int
+    text_bytes: int
     rows_in_source: int
 
 
@@ -89,7 +91,7 @@ def stage(connection: psycopg.Connection, table: SourceTable, plan: Plan, folder
             f"{counts['staged']} were staged. {SAFE} Run again; if it repeats, look for a full disk at {folder} and "
             "report it with the server's version."
         )
-    return Staged(path, expected, in_source)
+    return Staged(path, expected, copied.text_bytes, in_source)
 
 
 def _count(connection: psycopg.Connection, table: SourceTable, plan: Plan) -> tuple[int, int]:

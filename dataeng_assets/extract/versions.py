@@ -24,6 +24,7 @@ from dataeng_assets.postgres.errors import SAFE, SourceRefused
 
 MEMORY_LIMIT = "96MB"
 BATCH_ROWS = 16_384
+BATCH_BYTES = 8 * 1024 * 1024
 
 OWN_COLUMNS = (
     pa.field("_op", pa.string(), nullable=False),
@@ -181,8 +182,13 @@ def new_versions(
             SELECT * FROM hashed ANTI JOIN newest USING ({_keys(table)}, _row_hash)
             """,
             params={"moment": moment, "run_id": run_id},
-        ).to_arrow_reader(BATCH_ROWS)
+        ).to_arrow_reader(_batch_rows(staged))
     return Versions(table.name, schema, found)
+
+
+def _batch_rows(staged: Staged) -> int:
+    """Rows per batch: fewer where they are wide."""
+    return max(1, min(BATCH_ROWS, BATCH_BYTES * staged.rows // max(1, staged.text_bytes)))
 
 
 def _store_newest(

@@ -3,6 +3,7 @@
 How a value's text is read belongs in `contracts.copied`; what is copied, and what becomes of it, belongs in `extract`.
 """
 
+import io
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
@@ -28,6 +29,7 @@ class Copied:
         query: what is copied; its columns are printed by `copy_sql`.
         columns: names and types, in the query's order.
         delivered: rows the server says it sent.
+        text_bytes: how long their text was.
     """
 
     connection: psycopg.Connection
@@ -35,6 +37,7 @@ class Copied:
     query: sql.Composable
     columns: Sequence[tuple[str, ColumnType]]
     delivered: int | None = field(default=None, init=False)
+    text_bytes: int = field(default=0, init=False)
 
     def __iter__(self) -> Iterator[pa.RecordBatch]:
         """Read the text in blocks of whole rows, so that no row is too long for a block.
@@ -57,7 +60,8 @@ class Copied:
         self.delivered = cursor.rowcount
 
     def _parsed(self, block: bytes) -> Iterator[pa.RecordBatch]:
+        self.text_bytes += len(block)
         try:
-            yield from read_copied(pa.BufferReader(block), self.columns, block_bytes=len(block) + 1)
+            yield from read_copied(io.BytesIO(block), self.columns, block_bytes=len(block) + 1)
         except ValueRefused as error:
             raise SourceRefused(f"{self.name} cannot be copied. {error}") from None
