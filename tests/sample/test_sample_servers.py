@@ -12,8 +12,6 @@ from typing import Any
 import psycopg
 import pyarrow as pa
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 from kafka import KafkaAdminClient, KafkaConsumer, TopicPartition
 from kafka.admin import ConfigResource
 
@@ -22,7 +20,6 @@ from dataeng_assets.sample import SampleError, life, schema, topic, world
 from dataeng_assets.sample.events import PARTITIONS
 from dataeng_assets.sample.fill import FillReport, fill
 from dataeng_assets.sample.late import late_transactions
-from dataeng_assets.sample.rows import jsonb
 from dataeng_assets.sample.tick import TickReport, tick
 from dataeng_assets.sample.truth import Truth, TruthError, Writing, routings
 
@@ -369,52 +366,11 @@ def test_ticks_are_a_pure_function_of_seed_number_and_instant(shop: Shop) -> Non
         shop.tick(at=instants[0])
 
 
-def test_the_trigger_sets_updated_at_from_the_session_clock_else_from_the_transaction(shop: Shop) -> None:
-    shop.fill()
-    update = (
-        "update shop.products set name = name, updated_at = '1999-01-01Z' where product_id = 1 returning updated_at"
-    )
-    with psycopg.connect(shop.url) as connection:
-        now = connection.execute("select now()").fetchone()
-        assert connection.execute(update).fetchone() == now
-        connection.execute("set local shop.clock = '2026-03-04T05:06:07.000008Z'")
-        assert connection.execute(update).fetchone() == (datetime(2026, 3, 4, 5, 6, 7, 8, tzinfo=UTC),)
-        connection.commit()
-        (later,) = connection.execute("select now()").fetchone() or ()
-        assert connection.execute(update).fetchone() == (later,)
-
-
 def test_what_is_being_committed_makes_the_truth_unreadable_for_that_long(shop: Shop) -> None:
     shop.fill()
     with Writing(shop.folder, "test"), pytest.raises(TruthError):
         shop.truth.current("orders")
     assert shop.truth.current("orders").num_rows == 1_200
-
-
-JSON = st.recursive(
-    st.none()
-    | st.booleans()
-    | st.integers(-(10**18), 10**18)
-    | st.decimals(allow_nan=False, allow_infinity=False, places=3, min_value=-1000, max_value=1000)
-    | st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"])),
-    lambda inner: (
-        st.lists(inner, max_size=3)
-        | st.dictionaries(st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"])), inner, max_size=4)
-    ),
-    max_leaves=12,
-)
-
-
-def test_json_is_written_as_postgres_prints_it(database: str) -> None:
-    with psycopg.connect(database) as connection:
-
-        @settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-        @given(JSON)
-        def holds(value: Any) -> None:
-            text = jsonb(value)
-            assert connection.execute("select %s::jsonb::text", (text,)).fetchone() == (text,)
-
-        holds()
 
 
 def test_reserved_rows_change_in_late_transactions_only(shop: Shop) -> None:
