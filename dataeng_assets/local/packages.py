@@ -167,8 +167,10 @@ def _fetch_one(package: Package, folder: Path, counter: _Counter) -> None:
             except (OSError, RuntimeError) as error:  # the repository does not answer, or does not have it
                 if attempt < _ATTEMPTS:
                     continue
+                # the client's own words would show the address, and with it what may be secret there
+                reason = "the repository did not give it" if isinstance(error, RuntimeError) else str(error)
                 raise PackageError(
-                    f"{package.name} could not be fetched: {error}. What was fetched before stays in {folder}. "
+                    f"{package.name} could not be fetched: {reason}. What was fetched before stays in {folder}. "
                     "Check the network, or name another Maven repository in DATAENG_MAVEN_REPOSITORY, and try again."
                 ) from error
             found = hashlib.sha256(file.read_bytes()).hexdigest()

@@ -126,7 +126,7 @@ def answers(server: Postgres) -> bool:
 
 def stop(home: Path) -> bool:
     """End the server of a folder, its data safe on disk; tells whether there was one."""
-    return process.stop(home, signal.SIGINT, signal.SIGQUIT)
+    return process.stop(home, signal.SIGINT, signal.SIGQUIT, signal.SIGKILL)
 
 
 def _made(home: Path, log: Path, record: process.Record) -> Postgres:

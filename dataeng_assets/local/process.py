@@ -187,25 +187,24 @@ def wait_until(condition: Callable[[], bool], seconds: float) -> bool:
     return True
 
 
-def stop(home: Path, first: signal.Signals, last: signal.Signals, *, seconds: float = 30) -> bool:
+def stop(home: Path, *signals: signal.Signals, seconds: float = 30) -> bool:
     """End the server of a folder.
 
     Args:
         home: its folder.
-        first: signal that asks it to end in good order.
-        last: signal that ends it when it did not within `seconds`.
-        seconds: patience for each of the two.
+        signals: the one that asks it to end in good order, then those that are sent when it did not.
+        seconds: patience with each of them.
 
     Returns:
         Whether there was one.
 
     Raises:
-        ServiceError: it is still there after both.
+        ServiceError: it is still there after all of them.
     """
     if not lives(home):
         return False
     running = record(home)
-    for number in (first, last):
+    for number in signals:
         if running is not None:
             _signal(running.pid, number)
         if wait_until(lambda: _ended(home), seconds):

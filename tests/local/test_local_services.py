@@ -170,6 +170,20 @@ def test_a_server_that_cannot_start_shows_the_end_of_its_log_and_leaves_nothing_
     assert postgres.stop(home)
 
 
+@pytest.mark.crash
+def test_a_server_that_hangs_is_told_apart_from_one_that_runs_and_is_ended_all_the_same(
+    only_postgres: Path,
+) -> None:
+    services.up(only_postgres)
+    home = only_postgres / "postgres"
+    os.kill(process.record(home).pid, signal.SIGSTOP)
+    assert states(only_postgres) == ["not answering", "external"]
+    with pytest.raises(ServiceError, match=r"Postgres runs \(process \d+\) but does not answer.*postgres\.log"):
+        services.up(only_postgres)
+    process.stop(home, signal.SIGINT, signal.SIGKILL, seconds=5)
+    assert states(only_postgres) == ["stopped", "external"]
+
+
 def test_a_state_folder_that_cannot_be_used_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(ServiceError, match=r"file/state cannot be used: Not a directory.*DATAENG_STATE"):
