@@ -22,7 +22,7 @@ from dataeng_assets.settings import Settings
 _LAYERS = ("bronze", "silver")
 
 
-class Plugin(BasePlugin):  # type: ignore[misc]  # dbt-duckdb is not typed
+class Plugin(BasePlugin):
     """Makes the lake's views before the first model of an invocation runs."""
 
     def initialize(self, plugin_config: dict[str, Any]) -> None:  # noqa: ARG002

@@ -18,6 +18,7 @@ import pyarrow.dataset as ds
 from deltalake import DeltaTable
 
 from dataeng_assets.lake.location import Lake
+from dataeng_assets.lake.strict import table_schema
 
 # a column without time zone; every other reader feature changes which rows or columns the files hold
 _HARMLESS_FEATURES = {"timestampNtz"}
@@ -138,12 +139,13 @@ def _reading(key: tuple[str, ...], table: DeltaTable, folder: Path | None) -> Re
 
 def _files_sql(table: DeltaTable, folder: Path) -> str:
     # An empty typed branch gives the columns when there is no file, or none that has a column added later.
-    types = _duckdb_types(pa.schema(table.schema().to_arrow()))
+    types = _duckdb_types(table_schema(table))
     columns = ", ".join(_identifier(name) for name in types)
     typed = ", ".join(f"null::{kind} as {_identifier(name)}" for name, kind in types.items())
     empty = f"select {typed} where false"
     # paths in the log are percent-encoded once, the root never is
-    paths = [str(folder / unquote(path)) for path in pa.table(table.get_add_actions()).column("path").to_pylist()]
+    names = pa.table(table.get_add_actions()).column("path").to_pylist()
+    paths = [str(folder / unquote(str(name))) for name in names]
     if not paths:
         return empty
     partitions = table.metadata().partition_columns

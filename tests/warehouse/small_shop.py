@@ -175,14 +175,25 @@ class Warehouse:
 
     def dbt(self, *arguments: str, pins: Mapping[str, int] | None = None) -> dbtRunnerResult:
         """Run a dbt command; the result tells whether it succeeded."""
-        with Environment(self.file, self.lake, pins):
+        with self.environment(pins):
             return dbtRunner(manifest=self.manifest).invoke([*arguments, *folders(self.file.parent)])
 
-    def build(self, first: str = "", last: str = "", *select: str, pins: Mapping[str, int] | None = None) -> None:
-        """Build and test, for the days from first to last; both belong to the range."""
+    def run(
+        self,
+        first: str = "",
+        last: str = "",
+        *,
+        select: str = "+agg_daily_revenue",
+        pins: Mapping[str, int] | None = None,
+    ) -> None:
+        """Make models, without their tests, for the days from first to last; both belong to the range."""
         window = days(first, last) if first else []
-        result = self.dbt("build", *window, *(["--select", *select] if select else []), pins=pins)
+        result = self.dbt("run", "--select", select, *window, pins=pins)
         assert result.success, messages(result)
+
+    def environment(self, pins: Mapping[str, int] | None = None) -> "Environment":
+        """What dbt finds in its environment."""
+        return Environment(self.file, self.lake, pins)
 
     def query(self, sql: str) -> list[tuple[Any, ...]]:
         with duckdb.connect(str(self.file), read_only=True) as connection:
@@ -191,7 +202,7 @@ class Warehouse:
 
 
 def days(first: str, last: str) -> list[str]:
-    """dbt's flags for a range of days, both included."""
+    """The flags that tell dbt a range of days, both included."""
     end = date.fromisoformat(last) + timedelta(days=1)
     return ["--event-time-start", first, "--event-time-end", end.isoformat()]
 

@@ -1,8 +1,9 @@
 """History as a pure function of the row versions: the macro `scd2` against an oracle in plain Python."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from hashlib import md5
 from typing import Any
 
 import duckdb
@@ -38,8 +39,7 @@ class Version:
 
     @property
     def hash(self) -> int:
-        text = f"{self.values}{self.updated}"
-        return int.from_bytes(text.encode()[-7:].rjust(7), "big")
+        return int.from_bytes(md5(repr((self.values, self.updated)).encode()).digest()[:7], "big")
 
 
 def oracle(rows: list[Version], first_from: str | None) -> set[tuple[Any, ...]]:
@@ -63,53 +63,53 @@ def _place(row: Version, rows: list[Version]) -> int:
 
 
 def _versions(rows: list[Version], first_from: str | None) -> set[tuple[Any, ...]]:
-    winners: dict[int, Version] = {}
-    for row in rows:
-        at = _place(row, rows)
-        rank = (row.extracted, row.op == "delete", row.hash)
-        other = winners.get(at)
-        if other is None or rank > (other.extracted, other.op == "delete", other.hash):
-            winners[at] = row
-    line = sorted(winners.items())
-    live = [row for _, row in line if row.op != "delete"]
+    line = _one_per_instant(rows)
+    live = [row.values for _, row in line if row.op != "delete"]
     if not live:
         return set()
-    spans: list[list[Any]] = []
-    open_span: list[Any] | None = None
-    for at, row in line:
-        tracked = (row.values[2], row.values[4])
-        if row.op == "delete":
-            if open_span:
-                open_span[2] = at
-            open_span = None
-        elif open_span is None or open_span[0] != tracked:
-            if open_span:
-                open_span[2] = at
-            open_span = [tracked, at, None]
-            spans.append(open_span)
-        # a repeat of the tracked values begins nothing
-    latest = live[-1].values
-    others = [row.values[3] for row in live if row.values[3] != latest[3]]
+    latest = live[-1]
+    others = [values[3] for values in live if values[3] != latest[3]]
     previous = others[-1] if others else None
     made = set()
-    for n, (tracked, begins, ends) in enumerate(spans):
+    for n, (tracked, begins, ends) in enumerate(_spans(line)):
         begin: datetime = START + timedelta(minutes=begins)
         if n == 0 and first_from:
             begin = min(begin, datetime.fromisoformat(first_from + ":00"))
         end = None if ends is None else START + timedelta(minutes=ends)
-        first = live[0].values[0]
-        values = (first, latest[1], tracked[0], latest[3], previous, tracked[1], latest[4])
+        values = (live[0][0], latest[1], tracked[0], latest[3], previous, tracked[1], latest[4])
         made.add((*rows[0].key, *values, begin, end, ends is None))
     return made
+
+
+def _one_per_instant(rows: list[Version]) -> list[tuple[int, Version]]:
+    winners: dict[int, Version] = {}
+    for row in sorted(rows, key=lambda row: (row.extracted, row.op == "delete", row.hash)):
+        winners[_place(row, rows)] = row
+    return sorted(winners.items())
+
+
+def _spans(line: list[tuple[int, Version]]) -> list[tuple[tuple[str | None, str | None], int, int | None]]:
+    """Tracked values with their begin and end; a repeat of the values begins nothing."""
+    spans: list[tuple[tuple[str | None, str | None], int, int | None]] = []
+    for at, row in line:
+        tracked = (row.values[2], row.values[4])
+        is_open = bool(spans) and spans[-1][2] is None
+        if row.op != "delete" and is_open and spans[-1][0] == tracked:
+            continue
+        if is_open:
+            spans[-1] = (*spans[-1][:2], at)
+        if row.op != "delete":
+            spans.append((tracked, at, None))
+    return spans
 
 
 @dataclass(frozen=True)
 class Macro:
     """The macro's SQL as dbt compiles it: a rebuild, and what brings an existing dimension up to date."""
 
-    rebuild: str
-    update: str
-    replace: str
+    rebuild: str = field(repr=False)
+    update: str = field(repr=False)
+    replace: str = field(repr=False)
 
 
 @pytest.fixture(scope="session")
