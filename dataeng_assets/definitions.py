@@ -16,9 +16,9 @@ def with_freshness(spec: dg.AssetSpec) -> dg.AssetSpec:
     if seconds is None:
         return spec
     deadline = timedelta(seconds=float(seconds))
-    return dg.apply_freshness_policy(
-        spec, dg.FreshnessPolicy.time_window(fail_window=deadline, warn_window=deadline * 0.75)
-    )
+    policy = dg.FreshnessPolicy.time_window(fail_window=deadline, warn_window=deadline * 0.75)
+    governed: dg.AssetSpec = dg.apply_freshness_policy(spec, policy)
+    return governed
 
 
 @dg.definitions

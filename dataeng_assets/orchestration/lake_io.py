@@ -71,7 +71,11 @@ def column_schema(schema: pa.Schema) -> dg.TableSchema:
 
 def _plain(schema: pa.Schema) -> pa.Schema:
     """Types that Delta has, without loss: plain text, binary and lists, and the next wider signed integer."""
-    signed = {pa.uint8(): pa.int16(), pa.uint16(): pa.int32(), pa.uint32(): pa.int64()}
+    signed: dict[pa.DataType, pa.DataType] = {
+        pa.uint8(): pa.int16(),
+        pa.uint16(): pa.int32(),
+        pa.uint32(): pa.int64(),
+    }
 
     def plain(kind: pa.DataType) -> pa.DataType:
         if pa.types.is_large_string(kind) or pa.types.is_string_view(kind):

@@ -1,17 +1,19 @@
 """The whole lineage against real servers, compared with what truly happened. The tests tell one story, in order."""
 
-import json
 import shutil
 from collections.abc import Iterator
 from datetime import date, timedelta
+from pathlib import Path
 from typing import Any
 
+import dagster as dg
 import duckdb
 import pytest
 from conftest import Platform
 from expected import TRACKED, customer_history, tier_at, windows
 
 from dataeng_assets.orchestration.ledger.sensor import plan_now
+from dataeng_assets.orchestration.lineage import materialize
 from dataeng_assets.orchestration.partitions import newest_day
 from dataeng_assets.orchestration.query import open_layers
 from dataeng_assets.orchestration.runs import run_job
@@ -61,7 +63,7 @@ def assert_equals_truth(platform: Platform, extracted: list[int]) -> None:
 def _assert_bronze(platform: Platform, connection: duckdb.DuckDBPyConnection) -> None:
     for table, key in (("customers", "customer_id"), ("products", "product_id"), ("orders", "order_id")):
         truth = platform.truth.current(table)
-        newest = connection.execute(
+        newest = connection.sql(
             f"select {', '.join(truth.column_names)} from bronze_shop.{table} "
             f"qualify row_number() over (partition by {key} order by _extracted_at desc) = 1 order by {key}"
         ).to_arrow_table()
@@ -170,6 +172,14 @@ def test_a_rebuild_from_nothing_gives_the_same_tables(platform: Platform, extrac
     assert_equals_truth(platform, extracted)
 
 
+def test_a_deleted_instance_loses_nothing(platform: Platform, tmp_path: Path) -> None:
+    before, versions = contents(platform), bronze_versions(platform)
+    with dg.DagsterInstance.local_temp(str(tmp_path)) as instance:
+        materialize(platform.definitions(), instance, print)
+    assert bronze_versions(platform) == versions
+    assert contents(platform) == before
+
+
 def test_only_the_touched_days_are_asked_for(platform: Platform, extracted: list[int]) -> None:
     platform.tick()
     extracted.append(platform.commit_reached())
@@ -186,7 +196,7 @@ def test_only_the_touched_days_are_asked_for(platform: Platform, extracted: list
     }
     assert touched <= asked
     assert 0 < len(plan.runs) <= 3
-    assert json.loads(json.dumps(pins))["bronze.shop.orders"] == platform.lake.open(("bronze", "shop", "orders")).version()
+    assert pins["bronze.shop.orders"] == platform.lake.open(("bronze", "shop", "orders")).version()
     platform.materialize()
     assert_equals_truth(platform, extracted)
 

@@ -1,4 +1,5 @@
 from datetime import date, timedelta
+from itertools import pairwise
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -9,11 +10,13 @@ from dataeng_assets.orchestration.ledger.targets import Target, Targets
 
 FIRST, LAST = date(2026, 1, 1), date(2026, 3, 31)
 STG = Target(("staging", "stg"), daily=False, view=True, touched={"bronze.a": None})
-DIM = Target(
-    ("marts", "dim"), daily=False, view=False, touched={"bronze.a": None}, ancestors=frozenset({STG.key})
-)
+DIM = Target(("marts", "dim"), daily=False, view=False, touched={"bronze.a": None}, ancestors=frozenset({STG.key}))
 FCT = Target(
-    ("marts", "fct"), daily=True, view=False, touched={"bronze.a": "select day"}, ancestors=frozenset({STG.key, DIM.key})
+    ("marts", "fct"),
+    daily=True,
+    view=False,
+    touched={"bronze.a": "select day"},
+    ancestors=frozenset({STG.key, DIM.key}),
 )
 TARGETS = Targets((STG, DIM, FCT))
 
@@ -39,7 +42,7 @@ def test_merged_ranges_are_few_ordered_disjoint_and_hold_every_day(days: set[dat
 @given(st.sets(st.integers(0, 60), min_size=1, max_size=8).map(lambda numbers: {day(number) for number in numbers}))
 def test_merged_ranges_hold_the_fewest_other_days(days: set[date]) -> None:
     ordered = sorted(days)
-    gaps = sorted((right - left).days - 1 for left, right in zip(ordered, ordered[1:], strict=False))
+    gaps = sorted((right - left).days - 1 for left, right in pairwise(ordered))
     held = sum((end - start).days + 1 for start, end in merge_days(days)) - len(days)
     assert held == sum(gaps[: max(0, len(gaps) - (MAX_RUNS - 1))])
 

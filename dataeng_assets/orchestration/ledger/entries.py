@@ -16,17 +16,16 @@ from dataeng_assets.lake.location import Lake
 from dataeng_assets.orchestration.ledger.targets import Targets
 
 KEY = ("ledger", "changes")
-_TIME = pa.timestamp("us", tz="UTC")
-SCHEMA: pa.Schema = pa.schema(
-    [
-        pa.field("target", pa.string(), nullable=False),
-        pa.field("day", pa.date32()),
-        pa.field("source", pa.string(), nullable=False),
-        pa.field("version", pa.int64(), nullable=False),
-        pa.field("handled", pa.bool_(), nullable=False),
-        pa.field("at", _TIME, nullable=False),
-        pa.field("run_id", pa.string(), nullable=False),
-    ]
+SCHEMA = pa.schema(
+    {
+        "target": pa.string(),
+        "day": pa.date32(),
+        "source": pa.string(),
+        "version": pa.int64(),
+        "handled": pa.bool_(),
+        "at": pa.timestamp("us", tz="UTC"),
+        "run_id": pa.string(),
+    }
 )
 
 _PENDING = """

@@ -1,0 +1,145 @@
+"""The change ledger through Dagster's real daemon: what changes in bronze arrives in gold, and nothing else runs."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+import duckdb
+import psycopg
+import pytest
+from conftest import Platform
+
+from dataeng_assets.contracts.load import load_contracts
+from dataeng_assets.extract.plan import SourceTable, Window
+from dataeng_assets.extract.run import TableReport, extract
+from dataeng_assets.lake.views import create_views
+from dataeng_assets.orchestration.ledger.sensor import LEDGER_RUN
+from dataeng_assets.settings import ROOT
+
+pytestmark = [pytest.mark.server, pytest.mark.crash, pytest.mark.timeout(1200)]
+
+PATIENCE_SECONDS = 300
+
+
+@pytest.fixture(scope="module")
+def daemon(platform: Platform) -> Iterator[Path]:
+    platform.materialize()
+    log = platform.home / "daemon.log"
+    program = Path(sys.executable).with_name("dagster-daemon")
+    with log.open("w") as output:
+        process = subprocess.Popen(
+            [str(program), "run"], cwd=platform.home, stdout=output, stderr=output, start_new_session=True
+        )
+    try:
+        yield log
+    finally:
+        for number in (signal.SIGTERM, signal.SIGKILL):
+            try:
+                os.killpg(process.pid, number)
+                process.wait(15)
+            except (ProcessLookupError, subprocess.TimeoutExpired):
+                continue
+        _end_runs(platform.home)
+
+
+def _end_runs(home: Path) -> None:
+    """Runs are sessions of their own: end what was started from this home."""
+    subprocess.run(["pkill", "-KILL", "-f", str(home)], check=False)
+
+
+def eventually(condition: Callable[[], bool], log: Path) -> None:
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while not condition():
+        if time.monotonic() > deadline:
+            pytest.fail("it did not happen in time; the daemon said:\n" + log.read_text()[-4000:])
+        time.sleep(2)
+
+
+def ask(platform: Platform, query: str, *values: Any) -> list[tuple[Any, ...]]:
+    with duckdb.connect() as connection:
+        connection.execute("set TimeZone = 'UTC'")
+        create_views(connection, platform.lake)
+        return connection.execute(query, list(values)).fetchall()
+
+
+def read_the_shop_and_crash_before_the_ledger(platform: Platform) -> tuple[TableReport, ...]:
+    """What a run does up to the commit of bronze, and nothing after it."""
+    contracts = load_contracts(ROOT / "dataeng_assets" / "defs" / "shop" / "contracts")
+    tables = [
+        SourceTable(contract, "shop", "updated_at", ("bronze", "shop", name)) for name, contract in contracts.items()
+    ]
+    return extract(platform.url, tables, platform.lake, Window(None, None), run_id="crashed")
+
+
+def ledger_runs(platform: Platform) -> list[str]:
+    runs = platform.instance.get_runs(filters=dg.RunsFilter(tags=LEDGER_RUN))
+    return [run.run_id for run in runs]
+
+
+def test_an_order_of_ten_days_ago_that_ships_today_is_right_although_the_extract_crashed_before_the_ledger(
+    platform: Platform, daemon: Path
+) -> None:
+    with psycopg.connect(platform.url, autocommit=True) as connection:
+        (order,) = connection.execute(
+            "select order_id from shop.orders where status not in ('shipped', 'returned') and ordered_at < %s "
+            "order by ordered_at desc limit 1",
+            [datetime.now(UTC) - timedelta(days=10)],
+        ).fetchone() or (None,)
+        connection.execute("update shop.orders set status = 'shipped', shipped_at = now() where order_id = %s", [order])
+    read_the_shop_and_crash_before_the_ledger(platform)
+
+    def is_shipped() -> bool:
+        return ask(platform, "select order_status from gold.fct_orders where order_id = ?", order) == [("shipped",)]
+
+    eventually(is_shipped, daemon)
+
+
+def test_an_order_whose_customer_version_arrived_late_is_joined_to_it(platform: Platform, daemon: Path) -> None:
+    with psycopg.connect(platform.url) as late, psycopg.connect(platform.url, autocommit=True) as other:
+        late.execute("select now()")  # the clock of the late transaction stands from here on
+        (order, customer) = other.execute(
+            "select order_id, customer_id from shop.orders order by order_id desc limit 1"
+        ).fetchone() or (None, None)
+        late.execute("update shop.customers set city = 'Lateville' where customer_id = %s", [customer])
+        (placed,) = other.execute(
+            "insert into shop.orders (order_ref, customer_id, status, currency, total_amount, shipping_address, "
+            "ordered_at) select gen_random_uuid(), customer_id, 'placed', currency, 12.34, shipping_address, now() "
+            "from shop.orders where order_id = %s returning order_id",
+            [order],
+        ).fetchone() or (None,)
+        read_the_shop_and_crash_before_the_ledger(platform)
+        eventually(lambda: bool(ask(platform, "from gold.fct_orders where order_id = ?", placed)), daemon)
+        (key,) = ask(platform, "select customer_key from gold.fct_orders where order_id = ?", placed)
+        late.commit()
+    reports = read_the_shop_and_crash_before_the_ledger(platform)
+    assert {report.key[-1]: report.rows_appended for report in reports}["customers"] == 1
+
+    def is_joined_to_the_late_version() -> bool:
+        return ask(platform, "select customer_key from gold.fct_orders where order_id = ?", placed) != [key]
+
+    eventually(is_joined_to_the_late_version, daemon)
+
+
+def test_what_follows_gold_is_rebuilt_too(platform: Platform, daemon: Path) -> None:
+    from_gold = "select order_day, order_status, count(*) from gold.fct_orders group by all order by all"
+    followed = "select order_day, order_status, orders from gold.daily_order_status order by all"
+    eventually(lambda: ask(platform, from_gold) == ask(platform, followed), daemon)
+
+
+def test_where_nothing_changed_nothing_runs(platform: Platform, daemon: Path) -> None:
+    def is_quiet() -> bool:
+        runs = platform.instance.get_runs(filters=dg.RunsFilter(statuses=[dg.DagsterRunStatus.STARTED]))
+        return not runs
+
+    eventually(is_quiet, daemon)
+    before = ledger_runs(platform)
+    read_the_shop_and_crash_before_the_ledger(platform)
+    time.sleep(50)
+    assert ledger_runs(platform) == before
