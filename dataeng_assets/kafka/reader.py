@@ -31,7 +31,7 @@ RECORDS = pa.schema(_FIELDS)
 
 _POLL_MILLISECONDS = 500
 _POLL_RECORDS = 10_000
-_MOST_BEYOND = 20_000  # records kept for the next range, per partition
+_MOST_BEYOND = 50_000  # records kept for the next ranges
 
 
 class Range(NamedTuple):
@@ -152,8 +152,9 @@ class KafkaPythonReader:
             self._consumer.seek(place, self._positions[place.partition])
 
     def _park(self) -> None:
-        """Stop fetching partitions that are far beyond their range; they are sought again when they are wanted."""
-        self._unassign({partition for partition, kept in self._beyond.items() if len(kept) > _MOST_BEYOND})
+        """Stop fetching partitions that are beyond their range when too much is kept; they are sought again later."""
+        if sum(map(len, self._beyond.values())) > _MOST_BEYOND:
+            self._unassign(set(self._beyond))
 
     def _unassign(self, partitions: set[int]) -> None:
         assigned = self._consumer.assignment()

@@ -128,23 +128,25 @@ def _read_plain(cursor: duckdb.DuckDBPyConnection, columns: Sequence[Column]) ->
     shape = _literal("{" + ",".join(f"{_json_string(name)}:{_json_string('JSON')}" for name in names) + "}")
     fields = ", ".join(f"fields[{_literal(name)}]::VARCHAR AS {_quote(name)}" for name in names)
     exact = " AND ".join(_verbatim(column.name) for column in columns if column.physical == "json") or "true"
+    known = f"[{', '.join(map(_literal, names))}]"
     sql = f"""
-        WITH texts AS MATERIALIZED (
+        WITH texts AS (
             SELECT __row, try(decode(value)) AS text FROM records WHERE octet_length(value) > 0
-        ), readable AS MATERIALIZED (
+        ), readable AS MATERIALIZED (  -- a fence: what follows fails on a text that is not JSON
             SELECT __row, text FROM texts
-            WHERE NOT regexp_matches(text, {_literal(_TRAILING_COMMA)})
+            WHERE CASE WHEN json_valid(text) THEN json_type(text) = 'OBJECT' ELSE false END
+              AND NOT regexp_matches(text, {_literal(_TRAILING_COMMA)})
               AND NOT CASE WHEN contains(lower(text), 'nan') OR contains(lower(text), 'inf')
                            THEN regexp_matches(text, {_literal(_NOT_A_NUMBER)}) ELSE false END
               AND strlen(text) - strlen(replace(text, '{{', '')) <= {MAX_DEPTH // 2}
               AND strlen(text) - strlen(replace(text, '[', '')) <= {MAX_DEPTH // 2}
-        ), documents AS MATERIALIZED (
-            SELECT __row, text, json_keys(text) AS keys, json_transform(text, {shape}) AS fields
-            FROM readable WHERE CASE WHEN json_valid(text) THEN json_type(text) = 'OBJECT' ELSE false END
+        ), documents AS (
+            SELECT __row, text, json_keys(text) AS keys, json_transform(text, {shape}) AS fields FROM readable
         )
         SELECT __row, {fields}, NULL::VARCHAR AS {RESCUED}, NULL::VARCHAR AS {REASON}, NULL::VARCHAR AS {DETAIL}
         FROM documents
-        WHERE len(keys) = list_unique(keys) AND list_has_all([{", ".join(map(_literal, names))}], keys) AND {exact}
+        WHERE CASE WHEN keys = {known} THEN true ELSE len(keys) = list_unique(keys) AND list_has_all({known}, keys) END
+          AND {exact}
     """
     read: pa.Table = cursor.sql(sql).to_arrow_table()
     return read.cast(pa.schema(_token_schema(columns)))

@@ -211,6 +211,7 @@ ODD_DOCUMENTS: list[bytes | None] = [
     document(other='{"props":{"a":1}}', props='{"a":1}'),
     document(other='"\\"props\\":{}"', props="{ }"),
     document().replace(b'"kind"', b'"k\x00nd"'),
+    *(document(props="[" * 50_000 + "]" * 50_000), document(props='{"a":' * 60 + "1" + "}" * 60)),
 ]
 
 
