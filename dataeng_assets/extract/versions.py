@@ -24,7 +24,7 @@ from dataeng_assets.postgres.errors import SAFE, SourceRefused
 
 MEMORY_LIMIT = "96MB"
 BATCH_ROWS = 16_384
-BATCH_BYTES = 8 * 1024 * 1024
+BATCH_BYTES = 4 * 1024 * 1024
 
 OWN_COLUMNS = (
     pa.field("_op", pa.string(), nullable=False),

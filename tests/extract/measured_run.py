@@ -1,0 +1,32 @@
+"""Run an extract in a process of its own and print its peak memory in MB: `measured_run.py URL LAKE`.
+
+The rows are read and then dropped: what the writer of Delta files needs belongs to the lake.
+"""
+
+import resource
+import sys
+from typing import Any
+
+import pyarrow as pa
+from made_source import contract, source_table
+
+from dataeng_assets.extract import run
+from dataeng_assets.extract.plan import Window
+from dataeng_assets.lake.location import Lake
+
+
+def drop(_: Any, rows: pa.RecordBatchReader, **__: Any) -> int:
+    for _batch in rows:
+        pass
+    return 0
+
+
+def main() -> None:
+    url, uri = sys.argv[1:]
+    run.append = drop
+    (report,) = run.extract(url, [source_table(contract("items"))], Lake(uri), Window(None, None), run_id="measured")
+    print(report.rows_appended, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)
+
+
+if __name__ == "__main__":
+    main()
