@@ -45,7 +45,7 @@ dev: setup ## open the platform in the Dagster UI
 
 test-fast: setup ## no server, a minute
 	@$(BIN)/dataeng prepare --quiet
-	@$(BIN)/pytest -m "not server and not crash and not interop and not soak"
+	@$(BIN)/pytest -m "not server and not crash and not warehouse and not interop and not soak"
 
 test: setup ## everything against a real Postgres and a real Kafka
 	@$(BIN)/dataeng prepare --quiet

@@ -24,6 +24,14 @@
     the key's rows were made from, by which a run knows that they are up to date.
 -#}
 {% macro scd2(history, entity, key, columns, clock='updated_at', first_from=none) -%}
+    {%- for column in (adapter.get_columns_in_relation(history) if execute else []) -%}
+        {%- if column.name in key and column.is_float() -%}
+            {%- do exceptions.raise_compiler_error(
+                "scd2: the key column " ~ column.name ~ " of " ~ this.identifier ~ " is a floating-point number, whose"
+                ~ " text differs between engines. Nothing was changed. Cast it to an integer or decimal in staging."
+            ) -%}
+        {%- endif -%}
+    {%- endfor -%}
     {{- scd2_sql(history, this if is_incremental() else none, entity, key, columns, clock, first_from) -}}
 {%- endmacro %}
 

@@ -8,6 +8,8 @@ from small_shop import Bronze, Warehouse, at, customer, days, messages, order, p
 FACTS = "select order_id, order_day, order_status, net_amount from marts.fct_orders order by order_id"
 DAILY = ("--select", "tag:daily")
 
+pytestmark = pytest.mark.warehouse
+
 
 @pytest.fixture
 def shop(bronze: Bronze) -> Bronze:

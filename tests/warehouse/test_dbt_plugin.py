@@ -9,6 +9,8 @@ from small_shop import Bronze, Warehouse, customer, days, folders, order
 
 from dataeng_assets.lake.location import Lake
 
+pytestmark = pytest.mark.warehouse
+
 # Runs dbt, and dies as soon as the statement given has been executed: inside the materialization's transaction.
 DYING_DBT = """
 import os, sys

@@ -22,6 +22,8 @@ JOINED = """
     from marts.fct_orders as facts inner join marts.dim_customers as versions using (customer_key)
     order by 1
 """
+pytestmark = pytest.mark.warehouse
+
 DAILY = ["fct_orders", "agg_daily_revenue"]
 MADE = ["stg_shop__customers_history", "stg_shop__orders", "dim_customers", *DAILY]
 START = datetime(2026, 1, 1, tzinfo=UTC)

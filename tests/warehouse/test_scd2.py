@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from hashlib import md5
+from pathlib import Path
 from typing import Any
 
 import duckdb
@@ -15,6 +16,8 @@ from hypothesis import strategies as st
 from small_shop import Environment, folders, messages
 
 from dataeng_assets.lake.location import Lake
+
+pytestmark = pytest.mark.warehouse
 
 FIRST_FROM = "1900-01-01 00:00:00+00"
 COLUMNS = {"c0": 0, "c1": 1, "c2": 2, "c3": 3, "c6": 6}
@@ -209,3 +212,12 @@ def test_any_batches_in_any_order_give_what_a_rebuild_gives(
     assert connection.execute(f"with rebuilt as ({macro.rebuild}) {difference}").fetchall() == []
     keys = connection.execute("select count(*), count(distinct thing_key) from dimension").fetchall()
     assert keys[0][0] == keys[0][1] == len(expected)
+
+
+def test_a_key_that_is_a_floating_point_number_is_refused(parsed: Manifest, tmp_path: Path) -> None:
+    call = "{{ scd2(api.Relation.create(identifier='floats'), 'thing', ['ratio'], {'city': 2}) }}"
+    with duckdb.connect(str(tmp_path / "warehouse.duckdb")) as connection:
+        connection.execute("create table floats (ratio double, city varchar)")
+    with Environment(tmp_path / "warehouse.duckdb", Lake(str(tmp_path / "nothing"))):
+        result = dbtRunner(manifest=parsed).invoke(["compile", "--inline", call, *folders(tmp_path)])
+    assert "the key column ratio" in messages(result)
