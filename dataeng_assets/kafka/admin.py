@@ -9,10 +9,10 @@ from datetime import timedelta
 
 from kafka import IsolationLevel, KafkaAdminClient, TopicPartition
 from kafka.admin import ConfigResource, ConfigResourceType, OffsetSpec
-from kafka.errors import InvalidMetadataError, KafkaError, RetriableError, UnknownTopicOrPartitionError
+from kafka.errors import KafkaError, UnknownTopicOrPartitionError
 
 from dataeng_assets.kafka.cluster import Cluster
-from dataeng_assets.kafka.errors import BrokerUnreachable, KafkaProblem, TopicMissing
+from dataeng_assets.kafka.errors import TopicMissing, named
 
 _UNKNOWN_TOPIC = 3  # error code UNKNOWN_TOPIC_OR_PARTITION of a metadata response
 
@@ -44,7 +44,7 @@ class Admin:
                 **cluster.options(), request_timeout_ms=milliseconds, bootstrap_timeout_ms=milliseconds
             )
         except KafkaError as error:
-            raise self._unreachable(error) from error
+            raise named(self._bootstrap, "connecting", error) from error
 
     def __enter__(self) -> "Admin":
         return self
@@ -69,10 +69,8 @@ class Admin:
             )
         except UnknownTopicOrPartitionError as error:
             raise self._missing(topic) from error
-        except (RetriableError, InvalidMetadataError) as error:
-            raise self._unreachable(error) from error
         except KafkaError as error:
-            raise KafkaProblem(f"Kafka at {self._bootstrap} refused to describe topic {topic}: {error}") from error
+            raise named(self._bootstrap, f"describing topic {topic}", error) from error
 
     def compacts(self, topic: str) -> bool:
         """Whether the broker may remove single records of a topic, keeping the newest of each key."""
@@ -81,7 +79,7 @@ class Admin:
         try:
             found = self._client.describe_configs([asked], config_filter="all")
         except KafkaError as error:
-            raise self._unreachable(error) from error
+            raise named(self._bootstrap, f"describing topic {topic}", error) from error
         return "compact" in str(found["topic"][topic][policy]["value"])
 
     def _metadata(self, topic: str) -> tuple[str, list[TopicPartition]]:
@@ -101,10 +99,4 @@ class Admin:
         return TopicMissing(
             f"Kafka at {self._bootstrap} has no topic {topic}. Nothing was read and nothing was committed. "
             "Check the name and the address; the sample's topic is made by `dataeng sample fill`."
-        )
-
-    def _unreachable(self, error: Exception) -> BrokerUnreachable:
-        return BrokerUnreachable(
-            f"Kafka at {self._bootstrap} did not answer ({type(error).__name__}). Nothing was committed; trying again "
-            "is safe. The local broker is started by `dataeng up`."
         )

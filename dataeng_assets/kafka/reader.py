@@ -12,10 +12,10 @@ from typing import Any, NamedTuple, Protocol
 import pyarrow as pa
 from kafka import KafkaConsumer, TopicPartition
 from kafka.consumer.fetcher import ConsumerRecord
-from kafka.errors import KafkaError, LogTruncationError, OffsetOutOfRangeError, RetriableError
+from kafka.errors import KafkaError, LogTruncationError, OffsetOutOfRangeError
 
 from dataeng_assets.kafka.cluster import Cluster
-from dataeng_assets.kafka.errors import BrokerUnreachable, KafkaProblem, OffsetsGone, ReadStalled
+from dataeng_assets.kafka.errors import OffsetsGone, ReadStalled, named
 
 HEADERS = pa.list_(pa.struct([("key", pa.string()), ("value", pa.binary())]))
 _FIELDS: "list[pa.Field[Any]]" = [
@@ -81,7 +81,7 @@ class KafkaPythonReader:
                 bootstrap_timeout_ms=int(timeout.total_seconds() * 1000),
             )
         except KafkaError as error:
-            raise _unreachable(cluster.bootstrap, error) from error
+            raise named(cluster.bootstrap, "connecting", error) from error
         self._bootstrap = cluster.bootstrap
 
     def __enter__(self) -> "KafkaPythonReader":
@@ -107,10 +107,8 @@ class KafkaPythonReader:
             raise OffsetsGone(
                 f"Kafka at {self._bootstrap} no longer has an offset that was asked for in topic {self._topic}: {error}"
             ) from error
-        except RetriableError as error:
-            raise _unreachable(self._bootstrap, error) from error
         except KafkaError as error:
-            raise KafkaProblem(f"reading topic {self._topic} at {self._bootstrap} failed: {error!r}") from error
+            raise named(self._bootstrap, f"reading topic {self._topic}", error) from error
 
     def _read(self, ranges: dict[int, Range]) -> pa.Table:
         batches = [self._start(partition, range_) for partition, range_ in ranges.items()]
@@ -209,9 +207,3 @@ def _batch(partition: int, records: Sequence[ConsumerRecord]) -> pa.RecordBatch:
 
 def _headers(record: ConsumerRecord) -> list[dict[str, object]] | None:
     return [{"key": key, "value": value} for key, value in record.headers] or None
-
-
-def _unreachable(bootstrap: str, error: Exception) -> BrokerUnreachable:
-    return BrokerUnreachable(
-        f"Kafka at {bootstrap} did not answer ({type(error).__name__}). Nothing was committed; trying again is safe."
-    )

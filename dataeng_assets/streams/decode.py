@@ -122,7 +122,7 @@ def _read_plain(cursor: duckdb.DuckDBPyConnection, columns: Sequence[Column]) ->
 
     Plain: valid without leniency, an object, each key once and known; a json column additionally stands in the
     document as DuckDB writes it (DuckDB rewrites numbers and spaces: 1.10 becomes 1.1), at the only place where its
-    key stands, which is certain when the document holds no escape and the quoted key occurs once.
+    key stands, which is certain when no escape can have written it and the quoted key occurs once.
     """
     names = [column.name for column in columns]
     shape = _literal("{" + ",".join(f"{_json_string(name)}:{_json_string('JSON')}" for name in names) + "}")
@@ -155,8 +155,11 @@ def _read_plain(cursor: duckdb.DuckDBPyConnection, columns: Sequence[Column]) ->
 def _verbatim(name: str) -> str:
     token, key = f"fields[{_literal(name)}]::VARCHAR", _json_string(name)
     placed = " OR ".join(f"contains(text, {_literal(key + colon)} || {token})" for colon in (":", ": "))
+    # only a \u escape could write a plain name otherwise than it stands in the contract
+    escape = "\\u" if name.isascii() and name.replace("_", "").isalnum() else "\\"
     once = f"strlen(text) - strlen(replace(text, {_literal(key)}, '')) = {len(key.encode())}"
-    return f"({token} IS NULL OR (({token})[1] IN ('{{', '[') AND NOT contains(text, '\\') AND {once} AND ({placed})))"
+    is_plain = f"({token})[1] IN ('{{', '[') AND NOT contains(text, '{escape}')"
+    return f"({token} IS NULL OR ({is_plain} AND {once} AND ({placed})))"
 
 
 def _typing_sql(columns: Sequence[Column]) -> str:

@@ -29,6 +29,7 @@ class PartitionProof:
     Attributes:
         earliest: first offset that the broker retains.
         end: the broker's last stable offset.
+        held: records that the broker holds of what was read.
         main: rows in the main table, as `late` and `dead_letters` in theirs. A side table may be ahead of the main one
             where a run was interrupted; what it holds beyond the main table's progress does not count yet.
         doubled: rows beyond the first of their offset, over the three tables.
@@ -43,6 +44,7 @@ class PartitionProof:
     progress: int
     earliest: int
     end: int
+    held: int
     main: int
     late: int
     dead_letters: int
@@ -142,7 +144,7 @@ _COMPARISON = """
             count(*) FILTER (place = 'held') > 0 AS held
         FROM places GROUP BY p, o
     )
-    SELECT p, coalesce(sum(main), 0), coalesce(sum(late), 0), coalesce(sum(dead), 0),
+    SELECT p, count(*) FILTER (held), coalesce(sum(main), 0), coalesce(sum(late), 0), coalesce(sum(dead), 0),
         coalesce(sum(stored - 1) FILTER (stored > 1), 0),
         count(*) FILTER (held AND stored = 0),
         count(*) FILTER (stored > 0 AND (o < first OR o >= next OR (NOT held AND o >= earliest AND NOT $compacts))),
@@ -159,7 +161,7 @@ def _compare(
     connection.executemany("INSERT INTO ranges VALUES (?, ?, ?, ?)", [(p, *bound) for p, bound in bounds.items()])
     found = connection.execute(_COMPARISON, {"compacts": compacts}).fetchall()
     proofs = []
-    for p, main, late, dead, doubled, missing, unexpected, kept in found:
+    for p, held, main, late, dead, doubled, missing, unexpected, kept in found:
         first, next_, earliest = bounds[p]
         proofs.append(
             PartitionProof(
@@ -168,6 +170,7 @@ def _compare(
                 progress=next_,
                 earliest=earliest,
                 end=topic.ends[p],
+                held=held,
                 main=main,
                 late=late,
                 dead_letters=dead,

@@ -99,10 +99,12 @@ def publish_windows(stream: Stream, cluster: Cluster, *, run_id: str) -> WindowR
         run_id: told in the table's history.
 
     Raises:
+        ValueError: the contract lacks a column that windows count.
         KafkaProblem: with `retryable`.
         TableMissing: the stream was never drained.
         Superseded: other publications were quicker, several times.
     """
+    _refuse_contract(stream)
     with Admin(cluster) as admin:
         topic = admin.describe(stream.topic)
     for _ in range(_ATTEMPTS - 1):
@@ -111,6 +113,16 @@ def publish_windows(stream: Stream, cluster: Cluster, *, run_id: str) -> WindowR
         except Superseded:
             continue
     return _publish(stream, topic, run_id)
+
+
+def _refuse_contract(stream: Stream) -> None:
+    names = {column.name for column in stream.contract.columns}
+    missing = [name for name in ("event_type", "user_id") if name not in names]
+    if missing or not stream.contract.key:
+        raise ValueError(
+            f"{stream.contract.path}: windows of {stream.name} need the columns event_type and user_id and a primary key; "
+            f"missing: {', '.join(missing) or 'a primary key'}. Nothing was published; the events themselves are safe."
+        )
 
 
 def watermark(stream: Stream, committed: Committed, topic: TopicState) -> tuple[int | None, tuple[int, ...]]:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from kafka import KafkaAdminClient, KafkaProducer, TopicPartition
-from kafka.admin import NewTopic
+from kafka.admin import ConfigResource, ConfigResourceType, NewTopic
 from kafka.errors import TopicAlreadyExistsError
 
 from dataeng_assets.contracts.model import Column, Contract, EventTime
@@ -105,6 +105,10 @@ class Topic:
         with self.admin() as admin:
             admin.create_partitions({self.name: total})
         self.log |= {partition: [] for partition in range(total) if partition not in self.log}
+
+    def configure(self, configs: Mapping[str, str]) -> None:
+        with self.admin() as admin:
+            admin.alter_configs([ConfigResource(ConfigResourceType.TOPIC, self.name, dict(configs))])
 
     def delete(self) -> None:
         with self.admin() as admin:

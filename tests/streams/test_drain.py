@@ -68,6 +68,14 @@ def test_each_record_stands_in_one_table_as_it_was_sent(events: Stream, topic: T
     assert lag(events, topic.cluster).records == 0
 
 
+def test_before_the_first_drain_the_lag_is_what_the_topic_holds(events: Stream, topic: Topic) -> None:
+    topic.make(2).send([Sent(1, event(number, START), START) for number in range(7)])
+    behind = lag(events, topic.cluster)
+    assert (behind.records, behind.partitions) == (7, {0: 0, 1: 7})
+    topic.delete_records({1: 2})
+    assert lag(events, topic.cluster).records == 5
+
+
 def test_a_second_drain_of_the_same_topic_adds_nothing(events: Stream, topic: Topic) -> None:
     topic.make(2).send(some_records(2, 50, 2))
     first = run(events, topic)

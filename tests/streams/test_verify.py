@@ -1,5 +1,6 @@
 """The proof that main + dead letters + late is what was read, and that it finds what is wrong."""
 
+import time
 from datetime import timedelta
 from typing import Any
 
@@ -125,3 +126,22 @@ def test_the_command_exits_1_on_a_difference_and_2_when_it_cannot_decide(
     events.lake.open(events.main).delete("_kafka_offset = 2")
     bad = CliRunner().invoke(app, ["verify", "user_events"])
     assert (bad.exit_code, "do not hold what the topic holds" in bad.output) == (1, True)
+
+
+def test_records_that_the_broker_compacts_away_are_neither_missing_nor_unexpected(events: Stream, topic: Topic) -> None:
+    topic.make(1)
+    eager = {"cleanup.policy": "compact", "segment.ms": "100", "min.cleanable.dirty.ratio": "0.001"}
+    topic.configure({**eager, "max.compaction.lag.ms": "100"})
+    topic.send([Sent(0, event(number, START), START) for number in range(50)])
+    run(events, topic)
+    for number in range(50, 53):  # each begins a segment, which closes the one before
+        topic.send([Sent(0, event(number, START), START + timedelta(hours=number))])
+    run(events, topic)
+    deadline = time.monotonic() + 60
+    while only(events, topic).held == 53 and time.monotonic() < deadline:
+        time.sleep(1)
+    assert only(events, topic).held < 53
+    proof = verify(events, topic.cluster)
+    assert proof.holds
+    assert proof.decided
+    assert proof.partitions[0].main == 53

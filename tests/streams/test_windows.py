@@ -2,11 +2,24 @@
 
 import random
 import shutil
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from stream_kit import KINDS, START, Sent, Topic, event, expected, some_records, stored, stored_windows
+from stream_kit import (
+    COLUMNS,
+    KINDS,
+    START,
+    Sent,
+    Topic,
+    contract,
+    event,
+    expected,
+    some_records,
+    stored,
+    stored_windows,
+)
 
 from dataeng_assets.streams import windows as windows_module
 from dataeng_assets.streams.drain import drain
@@ -150,6 +163,12 @@ def test_many_days_are_computed_in_bounded_parts(events: Stream, topic: Topic, m
     assert len(report.replaced) > 5
     assert all(before[1] == after[0] for before, after in zip(report.replaced, report.replaced[1:], strict=False))
     assert stored(events) == expected(topic.log)
+
+
+def test_a_contract_without_the_columns_of_windows_is_refused_by_name(events: Stream, topic: Topic) -> None:
+    narrow = replace(events, contract=contract([c for c in COLUMNS if c.name != "user_id"]))
+    with pytest.raises(ValueError, match="missing: user_id"):
+        publish_windows(narrow, topic.cluster, run_id="run")
 
 
 def test_a_window_before_1970_starts_where_it_should(events: Stream, topic: Topic) -> None:
