@@ -26,7 +26,7 @@ def day(number: int) -> date:
 
 
 def fct(*numbers: int) -> list[Touch]:
-    return [Touch("marts.fct", day(number), "bronze.a", 1) for number in numbers]
+    return [Touch("marts.fct", day(number), "bronze.a", "m", 1) for number in numbers]
 
 
 @given(st.sets(st.integers(0, 400)).map(lambda numbers: {day(number) for number in numbers}))
@@ -53,19 +53,19 @@ def test_near_days_become_one_run_and_an_old_day_another() -> None:
 
 
 def test_each_run_carries_what_is_undated_and_the_views_below_it() -> None:
-    waiting = [*fct(1, 50), Touch("marts.dim", None, "bronze.a", 1)]
+    waiting = [*fct(1, 50), Touch("marts.dim", None, "bronze.a", "m", 1)]
     plan = plan_runs(TARGETS, waiting, FIRST, LAST)
     assert [run.assets for run in plan.runs] == [(STG.key, DIM.key, FCT.key)] * 2
 
 
 def test_undated_changes_alone_are_a_run_without_days() -> None:
-    plan = plan_runs(TARGETS, [Touch("marts.dim", None, "bronze.a", 1)], FIRST, LAST)
+    plan = plan_runs(TARGETS, [Touch("marts.dim", None, "bronze.a", "m", 1)], FIRST, LAST)
     assert [(run.assets, run.days) for run in plan.runs] == [((STG.key, DIM.key), None)]
 
 
 def test_days_without_a_partition_are_named_and_not_asked_for() -> None:
     early, late = FIRST - timedelta(days=3), LAST + timedelta(days=2)
-    waiting = [Touch("marts.fct", early, "bronze.a", 1), Touch("marts.fct", late, "bronze.a", 1)]
+    waiting = [Touch("marts.fct", early, "bronze.a", "m", 1), Touch("marts.fct", late, "bronze.a", "m", 1)]
     plan = plan_runs(TARGETS, waiting, FIRST, LAST)
     assert (plan.runs, plan.early, plan.future) == ((), (early,), (late,))
 
@@ -75,4 +75,4 @@ def test_nothing_waiting_is_nothing_to_run() -> None:
 
 
 def test_what_waits_for_a_model_that_is_gone_is_ignored() -> None:
-    assert plan_runs(TARGETS, [Touch("marts.gone", None, "bronze.a", 1)], FIRST, LAST).runs == ()
+    assert plan_runs(TARGETS, [Touch("marts.gone", None, "bronze.a", "m", 1)], FIRST, LAST).runs == ()

@@ -78,13 +78,13 @@ def _touches(
         for (source, covered), group in groupby(missing, key=lambda item: item[1:]):
             waiting = [target for target, _, _ in group]
             if source == DEFINITION:
-                yield from (Touch(target.name, None, DEFINITION, 0) for target in waiting)
+                yield from (Touch(target.name, None, DEFINITION, target.mapping(DEFINITION), 0) for target in waiting)
                 continue
             if not _load_changes(connection, lake, source, covered, newest[source]):
                 continue
             for target in waiting:
                 for day in _days(connection, target, source):
-                    yield Touch(target.name, day, source, newest[source])
+                    yield Touch(target.name, day, source, target.mapping(source), newest[source])
 
 
 def _load_changes(connection: duckdb.DuckDBPyConnection, lake: Lake, source: str, covered: int | None, to: int) -> bool:

@@ -21,6 +21,7 @@ SCHEMA = pa.schema(
         "target": pa.string(),
         "day": pa.date32(),
         "source": pa.string(),
+        "mapping": pa.string(),
         "version": pa.int64(),
         "handled": pa.bool_(),
         "at": pa.timestamp("us", tz="UTC"),
@@ -29,7 +30,7 @@ SCHEMA = pa.schema(
 )
 
 _PENDING = """
-select target, day, source, max(version) filter (not handled) as version
+select target, day, source, mapping, max(version) filter (not handled) as version
 from entries
 group by all
 having max(version) filter (not handled) > coalesce(max(version) filter (handled), -1)
@@ -39,11 +40,12 @@ order by all
 
 @dataclass(frozen=True)
 class Touch:
-    """A day of a target (None: the target as a whole) that a source has touched up to a version."""
+    """A day of a target (None: the target as a whole) that a source has touched up to a version, by a mapping."""
 
     target: str
     day: date | None
     source: str
+    mapping: str
     version: int
 
 

@@ -41,10 +41,14 @@ class Target:
         """The dotted key, as entries carry it."""
         return ".".join(self.key)
 
+    def mapping(self, source: str) -> str:
+        """Identifies what decides which days a source touches; a changed mapping is another one, and starts anew."""
+        said = self.checksum if source == DEFINITION else str(self.touched[source])
+        return hashlib.sha256(said.encode()).hexdigest()[:12]
+
     def application(self, source: str) -> str:
-        """Application id of what is covered of one source; a changed mapping is another one and starts anew."""
-        mapping = self.checksum if source == DEFINITION else str(self.touched[source])
-        return f"v1/{self.name}/{hashlib.sha256(mapping.encode()).hexdigest()[:12]}/{source}"
+        """Application id of what is covered of one source."""
+        return f"v1/{self.name}/{self.mapping(source)}/{source}"
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,153 @@
+"""The ledger over a real lake: each version is covered once, and nothing is handled that was not rebuilt."""
+
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from datetime import date
+
+import pyarrow as pa
+import pytest
+
+from dataeng_assets.lake.append import append
+from dataeng_assets.lake.location import Lake
+from dataeng_assets.orchestration.ledger.cover import cover, newest_versions
+from dataeng_assets.orchestration.ledger.entries import mark_handled, pending
+from dataeng_assets.orchestration.ledger.targets import Target, Targets
+
+ORDERS = ("bronze", "shop", "orders")
+SCHEMA = pa.schema({"order_id": pa.int64(), "day": pa.date32(), "_extracted_at": pa.timestamp("us", tz="UTC")})
+DAYS_OF_CHANGED_ORDERS = "select o.day from bronze_shop.orders as o semi join changes using (order_id)"
+SOURCE = "bronze.shop.orders"
+
+STG = Target(("staging", "stg"), daily=False, view=True, touched={SOURCE: None}, checksum="1")
+DIM = Target(
+    ("marts", "dim"), daily=False, view=False, touched={SOURCE: None}, ancestors=frozenset({STG.key}), checksum="1"
+)
+FCT = Target(
+    ("marts", "fct"),
+    daily=True,
+    view=False,
+    touched={SOURCE: DAYS_OF_CHANGED_ORDERS},
+    ancestors=frozenset({STG.key, DIM.key}),
+    checksum="1",
+)
+GOLD = Target(
+    ("gold", "fct"),
+    daily=True,
+    view=False,
+    touched=FCT.touched,
+    ancestors=frozenset({STG.key, DIM.key, FCT.key}),
+    checksum="1",
+)
+TARGETS = Targets((STG, DIM, FCT, GOLD))
+ALL = [target.name for target in TARGETS.all]
+
+
+def day(number: int) -> date:
+    return date(2026, 1, number)
+
+
+def write_orders(lake: Lake, *orders: tuple[int, int]) -> None:
+    table = lake.create(ORDERS, SCHEMA, change_feed=True)
+    rows = [{"order_id": order, "day": day(number), "_extracted_at": None} for order, number in orders]
+    append(table, pa.Table.from_pylist(rows, schema=SCHEMA), transactions={})
+
+
+def waiting(lake: Lake, target: Target) -> set[date | None]:
+    return {touch.day for touch in pending(lake) if touch.target == target.name}
+
+
+def handle(lake: Lake, names: Sequence[str] = ALL, days: tuple[int, int] = (1, 31), pin: int | None = None) -> int:
+    pins = newest_versions(lake, [SOURCE]) if pin is None else {SOURCE: pin}
+    return mark_handled(lake, TARGETS, names, (day(days[0]), day(days[1])), pins, "run")
+
+
+def test_the_first_covering_touches_everything_and_the_next_nothing(lake: Lake) -> None:
+    write_orders(lake, (1, 3), (2, 5))
+    assert cover(lake, TARGETS, run_id="a") == 6
+    assert cover(lake, TARGETS, run_id="b") == 0
+    assert waiting(lake, FCT) == {day(3), day(5)}
+    assert waiting(lake, DIM) == {None}
+    assert waiting(lake, STG) == {None}
+
+
+def test_a_change_touches_the_days_of_the_new_and_of_the_previous_version(lake: Lake) -> None:
+    write_orders(lake, (1, 3), (2, 5))
+    cover(lake, TARGETS, run_id="a")
+    handle(lake)
+    write_orders(lake, (1, 9))
+    cover(lake, TARGETS, run_id="b")
+    assert waiting(lake, FCT) == {day(3), day(9)}
+    assert waiting(lake, STG) == set()
+
+
+def test_an_empty_commit_touches_nothing(lake: Lake) -> None:
+    write_orders(lake, (1, 3))
+    cover(lake, TARGETS, run_id="a")
+    handle(lake)
+    write_orders(lake)
+    assert cover(lake, TARGETS, run_id="b") == 0
+    assert pending(lake) == ()
+
+
+def test_what_came_after_the_pin_keeps_waiting(lake: Lake) -> None:
+    write_orders(lake, (1, 3))
+    cover(lake, TARGETS, run_id="a")
+    pinned = newest_versions(lake, [SOURCE])[SOURCE]
+    write_orders(lake, (1, 4))
+    cover(lake, TARGETS, run_id="b")
+    handle(lake, pin=pinned)
+    assert waiting(lake, FCT) == {day(3), day(4)}
+    handle(lake)
+    assert pending(lake) == ()
+
+
+def test_days_outside_of_the_run_keep_waiting(lake: Lake) -> None:
+    write_orders(lake, (1, 3), (2, 20))
+    cover(lake, TARGETS, run_id="a")
+    handle(lake, days=(1, 10))
+    assert waiting(lake, FCT) == {day(20)}
+
+
+def test_a_fact_built_from_a_dimension_that_still_waits_is_not_handled(lake: Lake) -> None:
+    write_orders(lake, (1, 3))
+    cover(lake, TARGETS, run_id="a")
+    assert handle(lake, [FCT.name, GOLD.name]) == 0
+    assert handle(lake, [STG.name, DIM.name]) == 2
+    assert handle(lake, [GOLD.name]) == 0
+    assert handle(lake, [FCT.name, GOLD.name]) == 2
+
+
+def test_a_changed_mapping_covers_everything_anew(lake: Lake) -> None:
+    write_orders(lake, (1, 3))
+    cover(lake, TARGETS, run_id="a")
+    handle(lake)
+    changed = Targets((STG, DIM, replace(FCT, touched={SOURCE: "select day from changes"}), GOLD))
+    assert cover(lake, changed, run_id="b") == 1
+    assert waiting(lake, FCT) == {day(3)}
+
+
+def test_a_changed_view_is_touched(lake: Lake) -> None:
+    write_orders(lake, (1, 3))
+    cover(lake, TARGETS, run_id="a")
+    handle(lake)
+    cover(lake, Targets((replace(STG, checksum="2"), DIM, FCT, GOLD)), run_id="b")
+    assert [touch.target for touch in pending(lake)] == [STG.name]
+
+
+def test_several_who_cover_at_once_write_each_entry_once(lake: Lake) -> None:
+    write_orders(lake, (1, 3), (2, 5))
+    with ThreadPoolExecutor(4) as pool:
+        counts = list(pool.map(lambda number: cover(lake, TARGETS, run_id=str(number)), range(4)))
+    assert sorted(counts) == [0, 0, 0, 6]
+
+
+def test_a_daily_model_that_says_nothing_of_its_days_is_refused() -> None:
+    from dataeng_assets.orchestration.ledger.targets import read_targets
+
+    node = {
+        "resource_type": "model", "name": "fct", "fqn": ["p", "marts", "fct"], "tags": ["daily"], "config": {
+            "materialized": "incremental"}, "depends_on": {"nodes": []}, "checksum": {"checksum": "1"},
+    }  # fmt: skip
+    with pytest.raises(ValueError, match="fct does not say which days a change touches"):
+        read_targets({"nodes": {"model.p.fct": node}, "sources": {}})
