@@ -24,7 +24,7 @@ def kill_a_run(shop, moment: str) -> None:
     ("moment", "commits"), [("once everything is staged", 0), ("once a file is written", 0), ("after the commit", 1)]
 )
 def test_a_killed_run_is_made_good_by_the_next(shop, state, moment, commits):
-    shop.do("INSERT INTO shop.items SELECT i, md5(i::text) FROM generate_series(1, 400000) i")
+    shop.do("INSERT INTO shop.items SELECT i, md5(i::text) FROM generate_series(1, 150000) i")
     kill_a_run(shop, moment)
     assert shop.lake.open(KEY).version() == commits
     left_behind = list(Path(shop.lake.at(KEY)).glob("*.parquet"))
@@ -33,7 +33,7 @@ def test_a_killed_run_is_made_good_by_the_next(shop, state, moment, commits):
 
     report = shop.first()
 
-    assert report.rows_appended == (0 if commits else 400_000)
-    assert shop.lake.open(KEY).to_pyarrow_table(columns=["item_id"]).num_rows == 400_000
+    assert report.rows_appended == (0 if commits else 150_000)
+    assert shop.lake.open(KEY).to_pyarrow_table(columns=["item_id"]).num_rows == 150_000
     assert shop.first().rows_appended == 0
     assert [path.name for path in (state / "staging").iterdir()] == ["in_use"]

@@ -1,5 +1,6 @@
 """All tables of a run are read at one moment, and nothing that happens meanwhile is lost (T7, T8, T10)."""
 
+import itertools
 import threading
 import time
 
@@ -20,13 +21,13 @@ def test_rows_written_while_tables_are_read_appear_in_none_of_them(shop, monkeyp
     shop.tables = [source_table(contract(name)) for name in names]
     for name in names:
         shop.do(f"INSERT INTO shop.{name} VALUES (1, 'before')")
-    stage = staging.stage
+    stage, numbers = staging.stage, itertools.count(2)
 
     def stage_while_written(*given):
         staged = stage(*given)
-        other = shop.session()
+        other, number = shop.session(), next(numbers)
         for name in names:
-            other.execute(f"INSERT INTO shop.{name} VALUES ((SELECT max(item_id) + 1 FROM shop.{name}), 'meanwhile')")
+            other.execute(f"INSERT INTO shop.{name} VALUES (%s, 'meanwhile')", [number])
         other.commit()
         return staged
 
