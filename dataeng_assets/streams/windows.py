@@ -120,8 +120,8 @@ def _refuse_contract(stream: Stream) -> None:
     missing = [name for name in ("event_type", "user_id") if name not in names]
     if missing or not stream.contract.key:
         raise ValueError(
-            f"{stream.contract.path}: windows of {stream.name} need the columns event_type and user_id and a primary key; "
-            f"missing: {', '.join(missing) or 'a primary key'}. Nothing was published; the events themselves are safe."
+            f"{stream.contract.path}: windows of {stream.name} need the columns event_type and user_id and a primary "
+            f"key; missing: {', '.join(missing) or 'a primary key'}. Nothing was published; the events themselves are safe."
         )
 
 
