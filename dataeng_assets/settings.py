@@ -47,7 +47,7 @@ class Settings(BaseSettings):
     @classmethod
     def load(cls) -> Self:
         """Read the environment and the two files anew."""
-        return cls(_env_file=(local_addresses(), ROOT / ".env"))  # type: ignore[call-arg]  # pydantic-settings' own
+        return cls(_env_file=(local_addresses(), ROOT / ".env"))
 
     @property
     def lake_uri(self) -> str:

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dataeng_assets.orchestration.ledger.entries import Touch
-from dataeng_assets.orchestration.ledger.plan import MAX_RUNS, merge_days, plan_runs
+from dataeng_assets.orchestration.ledger.plan import MAX_RUNS, NEAR, merge_days, plan_runs
 from dataeng_assets.orchestration.ledger.targets import Target, Targets
 
 FIRST, LAST = date(2026, 1, 1), date(2026, 3, 31)
@@ -39,17 +39,17 @@ def test_merged_ranges_are_few_ordered_disjoint_and_hold_every_day(days: set[dat
     assert all(start in days and end in days for start, end in ranges)
 
 
-@given(st.sets(st.integers(0, 60), min_size=1, max_size=8).map(lambda numbers: {day(number) for number in numbers}))
-def test_merged_ranges_hold_the_fewest_other_days(days: set[date]) -> None:
-    ordered = sorted(days)
-    gaps = sorted((right - left).days - 1 for left, right in pairwise(ordered))
-    held = sum((end - start).days + 1 for start, end in merge_days(days)) - len(days)
-    assert held == sum(gaps[: max(0, len(gaps) - (MAX_RUNS - 1))])
+@given(st.sets(st.integers(0, 400), min_size=1, max_size=8).map(lambda numbers: {day(number) for number in numbers}))
+def test_the_widest_gaps_are_left_out_and_near_days_stay_together(days: set[date]) -> None:
+    gaps = sorted((right - left for left, right in pairwise(sorted(days))), reverse=True)
+    left_out = [gap for gap in gaps[: MAX_RUNS - 1] if gap > NEAR]
+    held = sum(((end - start) for start, end in merge_days(days)), timedelta())
+    assert held == sum(gaps, timedelta()) - sum(left_out, timedelta())
 
 
 def test_near_days_become_one_run_and_an_old_day_another() -> None:
     plan = plan_runs(TARGETS, fct(5, 80, 81, 83), FIRST, LAST)
-    assert [run.days for run in plan.runs] == [(day(5), day(5)), (day(80), day(81)), (day(83), day(83))]
+    assert [run.days for run in plan.runs] == [(day(5), day(5)), (day(80), day(83))]
 
 
 def test_each_run_carries_what_is_undated_and_the_views_below_it() -> None:

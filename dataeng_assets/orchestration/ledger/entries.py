@@ -16,18 +16,17 @@ from dataeng_assets.lake.location import Lake
 from dataeng_assets.orchestration.ledger.targets import Targets
 
 KEY = ("ledger", "changes")
-SCHEMA = pa.schema(
-    {
-        "target": pa.string(),
-        "day": pa.date32(),
-        "source": pa.string(),
-        "mapping": pa.string(),
-        "version": pa.int64(),
-        "handled": pa.bool_(),
-        "at": pa.timestamp("us", tz="UTC"),
-        "run_id": pa.string(),
-    }
-)
+_COLUMNS: dict[str, pa.DataType] = {
+    "target": pa.string(),
+    "day": pa.date32(),
+    "source": pa.string(),
+    "mapping": pa.string(),
+    "version": pa.int64(),
+    "handled": pa.bool_(),
+    "at": pa.timestamp("us", tz="UTC"),
+    "run_id": pa.string(),
+}
+SCHEMA = pa.schema(_COLUMNS)
 
 _PENDING = """
 select target, day, source, mapping, max(version) filter (not handled) as version

@@ -9,6 +9,8 @@ from dataeng_assets.orchestration.ledger.entries import Touch
 from dataeng_assets.orchestration.ledger.targets import Key, Targets
 
 MAX_RUNS = 3
+NEAR = timedelta(days=31)
+"""Days this near are rebuilt in one run, with what lies between them: a run costs more than a month of quiet days."""
 
 
 @dataclass(frozen=True)
@@ -29,13 +31,13 @@ class Plan:
 
 
 def merge_days(days: Iterable[date], most: int = MAX_RUNS) -> tuple[tuple[date, date], ...]:
-    """Join days into at most `most` contiguous ranges that hold the fewest other days.
+    """Join days into at most `most` contiguous ranges: near ones, and then those with the narrowest gaps between them.
 
-    Rebuilding an unchanged day changes nothing, so a gap is the cheapest thing to run; it is cut where it is widest.
+    Rebuilding an unchanged day changes nothing, so a day between two others may go with them.
     """
     ordered = sorted(set(days))
     gaps = sorted(pairwise(ordered), key=lambda pair: pair[1] - pair[0], reverse=True)
-    cuts = sorted(pair for pair in gaps[: most - 1] if pair[1] - pair[0] > timedelta(days=1))
+    cuts = sorted(pair for pair in gaps[: most - 1] if pair[1] - pair[0] > NEAR)
     starts = [ordered[0], *(right for _, right in cuts)] if ordered else []
     ends = [*(left for left, _ in cuts), ordered[-1]] if ordered else []
     return tuple(zip(starts, ends, strict=True))
