@@ -121,7 +121,7 @@ def _refuse_contract(stream: Stream) -> None:
     if missing or not stream.contract.key:
         raise ValueError(
             f"{stream.contract.path}: windows of {stream.name} need the columns event_type and user_id and a primary "
-            f"key; missing: {', '.join(missing) or 'a primary key'}. Nothing was published; the events themselves are safe."
+            f"key; missing: {', '.join(missing) or 'a primary key'}. Nothing was published; the events are safe."
         )
 
 
