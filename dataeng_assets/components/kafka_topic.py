@@ -35,6 +35,7 @@ class KafkaTopicComponent(dg.Component, dg.Model, dg.Resolvable):
     """
 
     topic: str = Field(description="name of the topic, and of the contract in the folder `contracts`")
+    name: str = Field("", description="name of the stream and its tables; the topic's when empty")
     domain: str = Field(description="second part of the asset keys")
     bootstrap_variable: str = Field(description="environment variable that holds the brokers' addresses")
     window_minutes: int = Field(5, description="length of the tumbling windows")
@@ -46,11 +47,11 @@ class KafkaTopicComponent(dg.Component, dg.Model, dg.Resolvable):
         contract = load_contract(context.path / "contracts" / f"{self.topic}.yaml")
         tables, windows = self._drain_assets(contract), self._window_assets(contract)
         job = dg.define_asset_job(
-            f"stream_{self.topic}",
+            f"stream_{self.stream_name}",
             selection=dg.AssetSelection.assets(tables, windows),
             description=f"Drains {self.topic} into bronze until it has caught up, then publishes the closed windows.",
             executor_def=dg.in_process_executor,
-            tags={STREAM: self.topic, "dagster/max_runtime": str(self.run_seconds + 300)},
+            tags={STREAM: self.stream_name, "dagster/max_runtime": str(self.run_seconds + 300)},
         )
         return dg.Definitions(
             assets=[source_spec(("kafka", self.topic), contract, "kafka"), tables, windows],
@@ -58,11 +59,16 @@ class KafkaTopicComponent(dg.Component, dg.Model, dg.Resolvable):
             sensors=[self._sensor(contract, job)],
         )
 
+    @property
+    def stream_name(self) -> str:
+        """What the stream is called in asset keys, runs and commands."""
+        return self.name or self.topic
+
     def stream(self, contract: Contract) -> Stream:
         """The stream that this declares, on the lake of the current environment."""
         settings = Settings.load()
         return Stream(
-            name=self.topic,
+            name=self.stream_name,
             topic=self.topic,
             domain=self.domain,
             contract=contract,
@@ -75,7 +81,7 @@ class KafkaTopicComponent(dg.Component, dg.Model, dg.Resolvable):
         return Cluster(variable(self.bootstrap_variable), allow_plaintext=Settings.load().is_local)
 
     def _key(self, suffix: str = "") -> tuple[str, ...]:
-        return ("bronze", self.domain, f"{self.topic}{suffix}")
+        return ("bronze", self.domain, f"{self.stream_name}{suffix}")
 
     def _drain_assets(self, contract: Contract) -> dg.AssetsDefinition:
         outside = [("kafka", self.topic)]
@@ -96,7 +102,7 @@ class KafkaTopicComponent(dg.Component, dg.Model, dg.Resolvable):
         main, _, dead = specs
 
         @dg.multi_asset(
-            name=f"drain_{self.topic}",
+            name=f"drain_{self.stream_name}",
             specs=specs,
             check_specs=[
                 *(
@@ -115,21 +121,22 @@ class KafkaTopicComponent(dg.Component, dg.Model, dg.Resolvable):
                 ),
             ],
             retry_policy=RETRY,
-            pool=f"stream_{self.topic}",
+            pool=f"stream_{self.stream_name}",
         )
         def drain_topic(context: dg.AssetExecutionContext) -> Iterator[Any]:
             stream = self.stream(contract)
+            attempt = f"{context.run.run_id}.{context.retry_number}"
             with named_failures():
                 report = drain(
                     stream,
                     self.cluster(),
-                    run_id=context.run.run_id,
+                    run_id=attempt,
                     budget=timedelta(seconds=self.run_seconds),
                     batch_records=self.batch_records,
                     on_batch=lambda batch: context.log.info("%s", batch),
                 )
             for spec, sent in zip(specs, (report.main, report.late, report.dead_letters), strict=True):
-                committed = _rows_of_run(stream.lake, spec.key, context.run.run_id)
+                committed = _rows_of_run(stream.lake, spec.key, attempt)
                 yield _table_result(spec.key, report, sent, stream.lake)
                 yield dg.AssetCheckResult(
                     asset_key=spec.key,
@@ -150,7 +157,7 @@ class KafkaTopicComponent(dg.Component, dg.Model, dg.Resolvable):
         return drain_topic
 
     def _window_assets(self, contract: Contract) -> dg.AssetsDefinition:
-        key = ("silver", self.domain, f"{self.topic}_{self.window_minutes}m")
+        key = ("silver", self.domain, f"{self.stream_name}_{self.window_minutes}m")
         spec = bronze_spec(
             key, contract, deps=[self._key()], kinds={"duckdb", "deltalake"},
             description=(
@@ -163,7 +170,7 @@ class KafkaTopicComponent(dg.Component, dg.Model, dg.Resolvable):
             ONE_ROW_PER_WINDOW, asset=spec.key, description="Each window and event type stands in one row."
         )
 
-        @dg.multi_asset(name=f"windows_{self.topic}", specs=[spec], check_specs=[check], retry_policy=RETRY)
+        @dg.multi_asset(name=f"windows_{self.stream_name}", specs=[spec], check_specs=[check], retry_policy=RETRY)
         def publish(context: dg.AssetExecutionContext) -> Iterator[Any]:
             stream = self.stream(contract)
             with named_failures():
@@ -190,14 +197,14 @@ class KafkaTopicComponent(dg.Component, dg.Model, dg.Resolvable):
 
     def _sensor(self, contract: Contract, job: Any) -> dg.SensorDefinition:
         @dg.sensor(
-            name=f"{self.topic}_lag",
+            name=f"{self.stream_name}_lag",
             job=job,
             minimum_interval_seconds=15,
             default_status=default_sensor_status(Settings.load().is_local),
             description=f"Asks for a run when {self.topic} holds records that bronze does not. Reads none of them.",
         )
         def topic_lag(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.SkipReason:
-            under_way = run_in_flight(context.instance, STREAM, self.topic)
+            under_way = run_in_flight(context.instance, STREAM, self.stream_name)
             if under_way:
                 return dg.SkipReason(f"Run {under_way} is draining {self.topic}.")
             try:
@@ -216,19 +223,21 @@ class KafkaTopicComponent(dg.Component, dg.Model, dg.Resolvable):
 
 
 def find_stream(name: str, defs_folder: Path = ROOT / "dataeng_assets" / "defs") -> tuple[Stream, Cluster]:
-    """The stream of a topic by its name, as `defs/` declares it.
+    """A stream by its name, as `defs/` declares it.
 
     Raises:
-        LookupError: no topic of that name is declared; names those that are.
+        LookupError: no stream of that name is declared; names those that are.
     """
     known: dict[str, tuple[KafkaTopicComponent, Path]] = {}
     for path in sorted(defs_folder.glob("*/defs.yaml")):
         declaration = dg.yaml_utils.safe_load(path.read_text())
         if str(declaration.get("type", "")).endswith(KafkaTopicComponent.__name__):
             component = KafkaTopicComponent.model_validate(declaration["attributes"])
-            known[component.topic] = component, path.parent
+            known[component.stream_name] = component, path.parent
     if name not in known:
-        raise LookupError(f"No topic {name!r} is declared below {defs_folder}. Declared: {', '.join(known) or 'none'}.")
+        raise LookupError(
+            f"No stream {name!r} is declared below {defs_folder}. Declared: {', '.join(known) or 'none'}."
+        )
     component, folder = known[name]
     contract = load_contract(folder / "contracts" / f"{component.topic}.yaml")
     return component.stream(contract), component.cluster()
