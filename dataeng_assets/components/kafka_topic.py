@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import dagster as dg
+import yaml
 from pydantic import Field
 
 from dataeng_assets.components.bronze_specs import bronze_spec, source_spec
@@ -230,7 +231,7 @@ def find_stream(name: str, defs_folder: Path = ROOT / "dataeng_assets" / "defs")
     """
     known: dict[str, tuple[KafkaTopicComponent, Path]] = {}
     for path in sorted(defs_folder.glob("*/defs.yaml")):
-        declaration = dg.yaml_utils.safe_load(path.read_text())
+        declaration = yaml.safe_load(path.read_text())
         if str(declaration.get("type", "")).endswith(KafkaTopicComponent.__name__):
             component = KafkaTopicComponent.model_validate(declaration["attributes"])
             known[component.stream_name] = component, path.parent

@@ -185,6 +185,9 @@ def _fetch_one(package: Package, folder: Path, counter: _Counter) -> None:
 
 def _download(package: Package, folder: Path, counter: _Counter) -> Path:
     """Have jgo store one file below a folder that nobody else uses."""
+    import truststore
+
+    truststore.inject_into_ssl()  # jgo's requests would trust its own list only, and not a company's proxy
     from jgo.maven import MavenContext, PythonResolver
 
     @contextmanager
