@@ -84,7 +84,7 @@ def _end(process: subprocess.Popen[bytes], mark: str, grace_seconds: float) -> N
                 os.kill(pid, number)
         if wait_until(lambda: process.poll() is not None and not _marked(mark), seconds):
             return
-    raise AssertionError(f"{process.args} left processes behind: {_marked(mark)}")
+    raise AssertionError(f"{process.args!r} left processes behind: {_marked(mark)}")
 
 
 def _marked(mark: str) -> list[int]:

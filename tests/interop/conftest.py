@@ -1,0 +1,5 @@
+"""The whole platform for each module that asks for it."""
+
+from whole_platform import Platform, platform
+
+__all__ = ["Platform", "platform"]
