@@ -102,7 +102,8 @@ def build(context: dg.AssetExecutionContext, dbt: DbtCliResource, *, is_daily: b
     with warehouse.exclusively(settings.warehouse_file):
         with _environment(pins):
             invocation = dbt.cli(["build", *flags], context=context)
-        yield from invocation.stream().fetch_row_counts()
+        with _staying_here():
+            yield from invocation.stream().fetch_row_counts()
     names = [".".join(key.path) for key in context.selected_asset_keys]
     handled = mark_handled(lake, targets(), names, days, pins, context.run.run_id)
     context.log.info("%s entries of the change ledger are handled", handled)
@@ -123,6 +124,16 @@ def _environment(pins: Mapping[str, int]) -> Iterator[None]:
                 del os.environ[name]
             else:
                 os.environ[name] = value
+
+
+@contextmanager
+def _staying_here() -> Iterator[None]:
+    """Threads that count rows enter dbt's folder side by side, and may leave the process there for good."""
+    here = Path.cwd()
+    try:
+        yield
+    finally:
+        os.chdir(here)
 
 
 def _is_stale(project: DbtProject) -> bool:
