@@ -4,6 +4,8 @@ from typing import Annotated
 
 import typer
 
+FAULTS = ("doubled", "missing", "unexpected", "unproved")
+
 
 def verify(stream: Annotated[str, typer.Argument(help="name of the stream, such as user_events")]) -> None:
     """Compare main, late and dead letters with the broker, offset by offset; exit 1 on any difference.
@@ -26,16 +28,15 @@ def verify(stream: Annotated[str, typer.Argument(help="name of the stream, such 
     except (KafkaProblem, TableMissing, SettingMissing, StreamStopped, LookupError) as error:
         console.print(str(error), style="red", markup=False)
         raise typer.Exit(2) from error
-    columns = ("read from", "read to", "retained from", "end", "main", "late", "dead letters")
-    faults = ("doubled", "missing", "unexpected", "unproved")
-    table = Table("partition", *columns, *faults, title=f"{stream}: main + late + dead letters = what was read")
+    columns = ("partition", "read", "on the broker", "main", "late", "dead letters", "wrong")
+    table = Table(*columns, title=f"{stream}: main + late + dead letters = what was read", box=None)
     for column in table.columns:
         column.justify = "right"
     for part in proof.partitions:
-        counts = (part.first, part.progress, part.earliest, part.end, part.main, part.late, part.dead_letters)
-        wrong = (part.doubled, part.missing, part.unexpected, part.unproved)
-        marked = [f"[red]{count:,}[/red]" if count else "0" for count in wrong]
-        table.add_row(str(part.partition), *(f"{count:,}" for count in counts), *marked)
+        spans = (f"{part.first:,} to {part.progress:,}", f"{part.earliest:,} to {part.end:,}")
+        counts = (f"{count:,}" for count in (part.main, part.late, part.dead_letters))
+        wrong = [f"{getattr(part, fault):,} {fault}" for fault in FAULTS if getattr(part, fault)]
+        table.add_row(str(part.partition), *spans, *counts, f"[red]{', '.join(wrong)}[/red]" if wrong else "nothing")
     console.print(table)
     verdict, code = _verdict(holds=proof.holds, decided=proof.decided)
     console.print(verdict)

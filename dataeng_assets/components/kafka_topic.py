@@ -17,7 +17,7 @@ from dataeng_assets.lake.location import Lake
 from dataeng_assets.orchestration.failures import RETRY, named_failures
 from dataeng_assets.orchestration.in_flight import default_sensor_status, run_in_flight
 from dataeng_assets.settings import ROOT, SettingMissing, Settings, variable
-from dataeng_assets.streams.drain import DrainReport, drain
+from dataeng_assets.streams.drain import BatchReport, DrainReport, drain
 from dataeng_assets.streams.lag import lag
 from dataeng_assets.streams.stream import DEAD_LETTERS_SCHEMA, Stream
 from dataeng_assets.streams.windows import WINDOWS_SCHEMA, publish_windows
@@ -134,7 +134,7 @@ class KafkaTopicComponent(dg.Component, dg.Model, dg.Resolvable):
                     run_id=attempt,
                     budget=timedelta(seconds=self.run_seconds),
                     batch_records=self.batch_records,
-                    on_batch=lambda batch: context.log.info("%s", batch),
+                    on_batch=lambda batch: context.log.info("%s", _sentence(batch)),
                 )
             for spec, sent in zip(specs, (report.main, report.late, report.dead_letters), strict=True):
                 committed = _rows_of_run(stream.lake, spec.key, attempt)
@@ -242,6 +242,14 @@ def find_stream(name: str, defs_folder: Path = ROOT / "dataeng_assets" / "defs")
     component, folder = known[name]
     contract = load_contract(folder / "contracts" / f"{component.topic}.yaml")
     return component.stream(contract), component.cluster()
+
+
+def _sentence(batch: BatchReport) -> str:
+    new = f", new partitions {', '.join(map(str, batch.taken_up))}" if batch.taken_up else ""
+    return (
+        f"{batch.offsets:,} offsets: {batch.main:,} events, {batch.late:,} late, {batch.dead_letters:,} dead letters, "
+        f"{batch.seconds:.1f} s{new}"
+    )
 
 
 def _rows_of_run(lake: Lake, key: dg.AssetKey, run_id: str) -> int:

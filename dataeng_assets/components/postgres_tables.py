@@ -1,7 +1,7 @@
 """Postgres tables that are copied to bronze: one subsettable multi-asset, read in one snapshot."""
 
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 import dagster as dg
@@ -156,5 +156,5 @@ def _results(report: TableReport, lake: Lake) -> Iterator[Any]:
 
 
 def _sentence(report: TableReport) -> str:
-    took = timedelta(seconds=round(report.seconds))
-    return f"{'.'.join(report.key)}: {report.rows_read} rows read, {report.rows_appended} appended, {took}"
+    name = ".".join(report.key)
+    return f"{name}: {report.rows_read:,} rows read, {report.rows_appended:,} appended, {report.seconds:.1f} s"

@@ -45,7 +45,6 @@ class AssetState:
 def open_instance() -> dg.DagsterInstance:
     """The instance of this checkout, the one that `dagster dev` in the root shows."""
     os.environ.setdefault("DAGSTER_HOME", str(ROOT))
-    os.chdir(os.environ["DAGSTER_HOME"])
     logging.getLogger("dagster").setLevel(logging.ERROR)
     return dg.DagsterInstance.get()
 
@@ -151,9 +150,13 @@ def _watch(instance: dg.DagsterInstance, run_id: str, notice: Notice, ended: thr
 def _line(entry: dg.EventLogEntry) -> str | None:
     event = entry.dagster_event
     if event is None:
-        return entry.user_message if int(entry.level) >= logging.INFO else None
+        # what dbt says of itself is for the log
+        is_for_people = int(entry.level) >= logging.INFO and not (entry.step_key or "").startswith("dbt_")
+        return entry.user_message if is_for_people else None
     if event.is_step_start:
         return f"{event.step_key} …"
+    if event.is_step_success:
+        return f"{event.step_key} took {event.step_success_data.duration_ms / 1000:.1f} s"
     if event.is_step_failure or event.is_run_failure:
         return f"[red]{event.step_key or 'run'} failed:[/red] {entry.user_message or event.message}"
     return None
