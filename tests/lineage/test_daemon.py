@@ -14,7 +14,7 @@ import dagster as dg
 import duckdb
 import psycopg
 import pytest
-from conftest import Platform
+from whole_platform import Platform
 
 from dataeng_assets.contracts.load import load_contracts
 from dataeng_assets.extract.plan import SourceTable, Window

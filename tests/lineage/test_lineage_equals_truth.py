@@ -9,8 +9,8 @@ from typing import Any
 import dagster as dg
 import duckdb
 import pytest
-from conftest import Platform
 from expected import TRACKED, customer_history, tier_at, windows
+from whole_platform import Platform
 
 from dataeng_assets.orchestration.ledger.sensor import plan_now
 from dataeng_assets.orchestration.lineage import materialize
