@@ -7,6 +7,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 SECONDS ?= 60
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
+export VIRTUAL_ENV := $(CURDIR)/$(VENV)
 export DBT_SEND_ANONYMOUS_USAGE_STATS := False
 
 # $(call install,FOLDER,LOCK): uv, itself from the lock, takes a fifth of pip's time, from the index that pip is set to;

@@ -31,6 +31,11 @@ def contract_columns(contract: Contract) -> dg.TableSchema:
     )
 
 
+def shown_columns(contract: Contract) -> list[str]:
+    """The columns that a preview may show: all that are not personal."""
+    return [column.name for column in contract.columns if not column.personal]
+
+
 def bronze_spec(
     key: tuple[str, ...],
     contract: Contract,

@@ -1,6 +1,6 @@
 """A Kafka topic that is written to bronze by micro-batches, with its dead letters, late events and windows."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -9,13 +9,14 @@ import dagster as dg
 import yaml
 from pydantic import Field
 
-from dataeng_assets.components.bronze_specs import bronze_spec, source_spec
+from dataeng_assets.components.bronze_specs import bronze_spec, shown_columns, source_spec
 from dataeng_assets.contracts.load import load_contract
 from dataeng_assets.contracts.model import Contract
 from dataeng_assets.kafka.cluster import Cluster
 from dataeng_assets.lake.location import Lake
 from dataeng_assets.orchestration.failures import RETRY, named_failures
 from dataeng_assets.orchestration.in_flight import default_sensor_status, run_in_flight
+from dataeng_assets.orchestration.preview import preview
 from dataeng_assets.settings import ROOT, SettingMissing, Settings, variable
 from dataeng_assets.streams.drain import BatchReport, DrainReport, drain
 from dataeng_assets.streams.lag import lag
@@ -27,6 +28,8 @@ ACCOUNTED = "every_record_accounted_for"
 FEW_DEAD_LETTERS = "few_dead_letters"
 ONE_ROW_PER_WINDOW = "one_row_per_window"
 DEAD_LETTER_LIMIT = 0.01
+# bytes, key and detail of a broken record may hold anything, also what is personal
+DEAD_LETTER_COLUMNS = ("_kafka_partition", "_kafka_offset", "_kafka_timestamp", "reason")
 
 
 class KafkaTopicComponent(dg.Component, dg.Model, dg.Resolvable):
@@ -138,7 +141,8 @@ class KafkaTopicComponent(dg.Component, dg.Model, dg.Resolvable):
                 )
             for spec, sent in zip(specs, (report.main, report.late, report.dead_letters), strict=True):
                 committed = _rows_of_run(stream.lake, spec.key, attempt)
-                yield _table_result(spec.key, report, sent, stream.lake)
+                columns = DEAD_LETTER_COLUMNS if spec is dead else shown_columns(contract)
+                yield _table_result(spec.key, report, sent, stream.lake, columns)
                 yield dg.AssetCheckResult(
                     asset_key=spec.key,
                     check_name=ACCOUNTED,
@@ -183,6 +187,7 @@ class KafkaTopicComponent(dg.Component, dg.Model, dg.Resolvable):
                 metadata={
                     "dagster/row_count": rows.num_rows,
                     "table_version": stream.lake.open(key).version(),
+                    "preview": preview(stream.lake, key, WINDOWS_SCHEMA.names),
                     "uri": stream.lake.at(key),
                     "published": str(report),
                 },
@@ -258,7 +263,9 @@ def _rows_of_run(lake: Lake, key: dg.AssetKey, run_id: str) -> int:
     return int(lake.open(tuple(key.path)).to_pyarrow_dataset().count_rows(filter=pc.field("_run_id") == run_id))
 
 
-def _table_result(key: dg.AssetKey, report: DrainReport, appended: int, lake: Lake) -> dg.MaterializeResult[Any]:
+def _table_result(
+    key: dg.AssetKey, report: DrainReport, appended: int, lake: Lake, columns: Sequence[str]
+) -> dg.MaterializeResult[Any]:
     table = lake.open(tuple(key.path))
     return dg.MaterializeResult(
         asset_key=key,
@@ -271,5 +278,6 @@ def _table_result(key: dg.AssetKey, report: DrainReport, appended: int, lake: La
             "lag_at_start": report.lag,
             "caught_up": report.caught_up,
             "seconds": round(report.seconds, 2),
+            "preview": preview(lake, tuple(key.path), columns),
         },
     )

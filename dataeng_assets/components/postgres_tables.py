@@ -7,7 +7,7 @@ from typing import Any
 import dagster as dg
 from pydantic import Field
 
-from dataeng_assets.components.bronze_specs import bronze_spec, source_spec
+from dataeng_assets.components.bronze_specs import bronze_spec, shown_columns, source_spec
 from dataeng_assets.contracts.load import load_contracts
 from dataeng_assets.contracts.model import Contract
 from dataeng_assets.extract.plan import SourceTable, Window
@@ -17,6 +17,7 @@ from dataeng_assets.orchestration.dbt import targets
 from dataeng_assets.orchestration.failures import RETRY, named_failures
 from dataeng_assets.orchestration.ledger.cover import cover
 from dataeng_assets.orchestration.partitions import daily, days_of, newest_day
+from dataeng_assets.orchestration.preview import preview
 from dataeng_assets.settings import Settings, variable
 
 DELIVERED = "delivered"
@@ -89,7 +90,7 @@ class PostgresTablesComponent(dg.Component, dg.Model, dg.Resolvable):
                 )
             cover(lake, targets(), run_id=context.run.run_id)
             for report in reports:
-                yield from _results(report, lake)
+                yield from _results(report, contracts[report.key[-1]], lake)
 
         return extract_tables
 
@@ -122,7 +123,7 @@ def _checks(key: dg.AssetKey) -> list[dg.AssetCheckSpec]:
     ]
 
 
-def _results(report: TableReport, lake: Lake) -> Iterator[Any]:
+def _results(report: TableReport, contract: Contract, lake: Lake) -> Iterator[Any]:
     key = dg.AssetKey(report.key)
     bound = report.lower_bound.isoformat() if report.lower_bound else "the beginning"
     yield dg.MaterializeResult(
@@ -138,6 +139,7 @@ def _results(report: TableReport, lake: Lake) -> Iterator[Any]:
             "table_version": report.version,
             "uri": lake.at(report.key),
             "seconds": round(report.seconds, 2),
+            "preview": preview(lake, report.key, shown_columns(contract)),
         },
     )
     yield dg.AssetCheckResult(
