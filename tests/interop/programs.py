@@ -19,7 +19,7 @@ INTEROP_PROGRAMS = ROOT / ".venv-interop" / "bin"
 # Inherited by everything that a program starts; Dagster's runs have sessions of their own and are found by it.
 _MARK = "INTEROP_PROGRAM"
 # Reads until pytest, which holds the other end, is gone in whatever way.
-_GUARD = 'cat >/dev/null; kill -KILL -- "-$1"'
+_GUARD = 'cat >/dev/null; kill -s KILL -- "-$1"'
 
 
 def interop_program(name: str) -> str:

@@ -57,11 +57,15 @@ class UI:
             return False
 
 
+@pytest.fixture(scope="module", autouse=True)
+def browser() -> list[str]:
+    """What looks at the UI; asked for first, so that no minute is spent where it is missing."""
+    return [interop_program("python"), str(Path(__file__).with_name("browser.py")), chromium()]
+
+
 @pytest.fixture(scope="module")
 def made(platform: Platform) -> dict[str, str]:
     """The runs that made the lineage green, before any UI was started."""
-    chromium()  # before minutes are spent
-    interop_program("python")
     platform.materialize()
     return {run.run_id: run.status.value for run in platform.instance.get_runs()}
 
@@ -82,10 +86,9 @@ def dagster_dev(platform: Platform, **variables: str) -> Iterator[UI]:
         yield ui
 
 
-def look(ui: UI, groups: list[str], folder: Path) -> dict[str, Any]:
+def look(browser: list[str], ui: UI, groups: list[str], folder: Path) -> dict[str, Any]:
     """What the browser saw; its pictures stand in the folder."""
-    script = Path(__file__).with_name("browser.py")
-    command = [interop_program("python"), str(script), chromium(), ui.address, str(folder), *groups]
+    command = [*browser, ui.address, str(folder), *groups]
     done = subprocess.run(command, capture_output=True, text=True, timeout=400)
     assert done.returncode == 0, done.stderr[-4000:]
     seen: dict[str, Any] = json.loads(done.stdout)
@@ -127,14 +130,14 @@ def test_the_logs_of_the_runs_stand_where_the_ui_looks_for_them(platform: Platfo
 
 
 def test_the_lineage_is_green_in_a_real_browser(
-    platform: Platform, made: dict[str, str], screenshots: Path, capsys: pytest.CaptureFixture[str]
+    browser: list[str], platform: Platform, made: dict[str, str], screenshots: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     graph = platform.definitions().resolve_asset_graph()
     assets = graph.materializable_asset_keys
     groups = sorted({graph.get(key).group_name or "" for key in graph.get_all_asset_keys()})
     with dagster_dev(platform) as ui:
         ready = ui.seconds()
-        seen = look(ui, groups, screenshots)
+        seen = look(browser, ui, groups, screenshots)
     with capsys.disabled():
         print(f"\nUI ready after {ready:.0f} s, lineage drawn {seen['seconds_to_draw']:.0f} s later; {screenshots}")
 
