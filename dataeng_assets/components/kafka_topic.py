@@ -1,6 +1,6 @@
 """A Kafka topic that is written to bronze by micro-batches, with its dead letters, late events and windows."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -9,27 +9,21 @@ import dagster as dg
 import yaml
 from pydantic import Field
 
-from dataeng_assets.components.bronze_specs import bronze_spec, shown_columns, source_spec
+from dataeng_assets.components.bronze_specs import bronze_spec, source_spec
+from dataeng_assets.components.stream_results import drain_checks, drain_results, sentence, window_check, window_results
 from dataeng_assets.contracts.load import load_contract
 from dataeng_assets.contracts.model import Contract
 from dataeng_assets.kafka.cluster import Cluster
 from dataeng_assets.lake.location import Lake
 from dataeng_assets.orchestration.failures import RETRY, named_failures
 from dataeng_assets.orchestration.in_flight import default_sensor_status, run_in_flight
-from dataeng_assets.orchestration.preview import preview
 from dataeng_assets.settings import ROOT, SettingMissing, Settings, variable
-from dataeng_assets.streams.drain import BatchReport, DrainReport, drain
+from dataeng_assets.streams.drain import drain
 from dataeng_assets.streams.lag import lag
 from dataeng_assets.streams.stream import DEAD_LETTERS_SCHEMA, Stream
 from dataeng_assets.streams.windows import WINDOWS_SCHEMA, publish_windows
 
 STREAM = "dataeng/stream"
-ACCOUNTED = "every_record_accounted_for"
-FEW_DEAD_LETTERS = "few_dead_letters"
-ONE_ROW_PER_WINDOW = "one_row_per_window"
-DEAD_LETTER_LIMIT = 0.01
-# bytes, key and detail of a broken record may hold anything, also what is personal
-DEAD_LETTER_COLUMNS = ("_kafka_partition", "_kafka_offset", "_kafka_timestamp", "reason")
 
 
 class KafkaTopicComponent(dg.Component, dg.Model, dg.Resolvable):
@@ -88,10 +82,38 @@ class KafkaTopicComponent(dg.Component, dg.Model, dg.Resolvable):
         return ("bronze", self.domain, f"{self.stream_name}{suffix}")
 
     def _drain_assets(self, contract: Contract) -> dg.AssetsDefinition:
+        specs = self._drain_specs(contract)
+
+        @dg.multi_asset(
+            name=f"drain_{self.stream_name}",
+            specs=specs,
+            check_specs=drain_checks([spec.key for spec in specs]),
+            retry_policy=RETRY,
+            pool=f"stream_{self.stream_name}",
+        )
+        def drain_topic(context: dg.AssetExecutionContext) -> Iterator[Any]:
+            stream = self.stream(contract)
+            # an attempt of its own, so that a retry is not taken for what the attempt before it has committed
+            attempt = f"{context.run.run_id}.{context.retry_number}"
+            with named_failures():
+                report = drain(
+                    stream,
+                    self.cluster(),
+                    run_id=attempt,
+                    budget=timedelta(seconds=self.run_seconds),
+                    batch_records=self.batch_records,
+                    on_batch=lambda batch: context.log.info("%s", sentence(batch)),
+                )
+            yield from drain_results(stream, report, attempt)
+
+        return drain_topic
+
+    def _drain_specs(self, contract: Contract) -> list[dg.AssetSpec]:
+        """Main, late and dead letters, in the order in which their results are told."""
         outside = [("kafka", self.topic)]
         kinds = {"kafka", "deltalake"}
         late = contract.event_time.late_after if contract.event_time else timedelta()
-        specs = [
+        return [
             bronze_spec(self._key(), contract, deps=outside, kinds=kinds),
             bronze_spec(
                 self._key("_late"), contract, deps=outside, kinds=kinds,
@@ -103,101 +125,29 @@ class KafkaTopicComponent(dg.Component, dg.Model, dg.Resolvable):
                 columns=DEAD_LETTERS_SCHEMA,
             ),
         ]  # fmt: skip
-        main, _, dead = specs
-
-        @dg.multi_asset(
-            name=f"drain_{self.stream_name}",
-            specs=specs,
-            check_specs=[
-                *(
-                    dg.AssetCheckSpec(
-                        ACCOUNTED,
-                        asset=spec.key,
-                        blocking=spec is main,
-                        description="This run has committed as many rows as it has read records and sent here.",
-                    )
-                    for spec in specs
-                ),
-                dg.AssetCheckSpec(
-                    FEW_DEAD_LETTERS,
-                    asset=dead.key,
-                    description=f"At most {DEAD_LETTER_LIMIT:.0%} of all that was read.",
-                ),
-            ],
-            retry_policy=RETRY,
-            pool=f"stream_{self.stream_name}",
-        )
-        def drain_topic(context: dg.AssetExecutionContext) -> Iterator[Any]:
-            stream = self.stream(contract)
-            attempt = f"{context.run.run_id}.{context.retry_number}"
-            with named_failures():
-                report = drain(
-                    stream,
-                    self.cluster(),
-                    run_id=attempt,
-                    budget=timedelta(seconds=self.run_seconds),
-                    batch_records=self.batch_records,
-                    on_batch=lambda batch: context.log.info("%s", _sentence(batch)),
-                )
-            for spec, sent in zip(specs, (report.main, report.late, report.dead_letters), strict=True):
-                committed = _rows_of_run(stream.lake, spec.key, attempt)
-                columns = DEAD_LETTER_COLUMNS if spec is dead else shown_columns(contract)
-                yield _table_result(spec.key, report, sent, stream.lake, columns)
-                yield dg.AssetCheckResult(
-                    asset_key=spec.key,
-                    check_name=ACCOUNTED,
-                    passed=committed == sent,
-                    metadata={"read_and_sent_here": sent, "committed": committed},
-                )
-            held = [stream.lake.open(tuple(spec.key.path)).to_pyarrow_dataset().count_rows() for spec in specs]
-            share = held[-1] / max(sum(held), 1)
-            yield dg.AssetCheckResult(
-                asset_key=dead.key,
-                check_name=FEW_DEAD_LETTERS,
-                passed=share <= DEAD_LETTER_LIMIT,
-                severity=dg.AssetCheckSeverity.WARN,
-                metadata={"share": share, "limit": DEAD_LETTER_LIMIT},
-            )
-
-        return drain_topic
 
     def _window_assets(self, contract: Contract) -> dg.AssetsDefinition:
-        key = ("silver", self.domain, f"{self.stream_name}_{self.window_minutes}m")
         spec = bronze_spec(
-            key, contract, deps=[self._key()], kinds={"duckdb", "deltalake"},
+            ("silver", self.domain, f"{self.stream_name}_{self.window_minutes}m"),
+            contract, deps=[self._key()], kinds={"duckdb", "deltalake"},
             description=(
                 f"Events of {self.topic} in tumbling windows of {self.window_minutes} minutes by event type: records, "
                 "events (each event_id once), unique users. A window appears when every partition has passed it."
             ),
             columns=WINDOWS_SCHEMA,
         )  # fmt: skip
-        check = dg.AssetCheckSpec(
-            ONE_ROW_PER_WINDOW, asset=spec.key, description="Each window and event type stands in one row."
-        )
 
-        @dg.multi_asset(name=f"windows_{self.stream_name}", specs=[spec], check_specs=[check], retry_policy=RETRY)
+        @dg.multi_asset(
+            name=f"windows_{self.stream_name}",
+            specs=[spec],
+            check_specs=[window_check(spec.key)],
+            retry_policy=RETRY,
+        )
         def publish(context: dg.AssetExecutionContext) -> Iterator[Any]:
             stream = self.stream(contract)
             with named_failures():
                 report = publish_windows(stream, self.cluster(), run_id=context.run.run_id)
-            rows = stream.lake.open(key).to_pyarrow_dataset().to_table(columns=["window_start", "event_type"])
-            distinct = rows.group_by(["window_start", "event_type"]).aggregate([]).num_rows
-            yield dg.MaterializeResult(
-                asset_key=spec.key,
-                metadata={
-                    "dagster/row_count": rows.num_rows,
-                    "table_version": stream.lake.open(key).version(),
-                    "preview": preview(stream.lake, key, WINDOWS_SCHEMA.names),
-                    "uri": stream.lake.at(key),
-                    "published": str(report),
-                },
-            )
-            yield dg.AssetCheckResult(
-                asset_key=spec.key,
-                check_name=ONE_ROW_PER_WINDOW,
-                passed=distinct == rows.num_rows,
-                metadata={"rows": rows.num_rows, "windows": distinct},
-            )
+            yield from window_results(stream, report)
 
         return publish
 
@@ -247,37 +197,3 @@ def find_stream(name: str, defs_folder: Path = ROOT / "dataeng_assets" / "defs")
     component, folder = known[name]
     contract = load_contract(folder / "contracts" / f"{component.topic}.yaml")
     return component.stream(contract), component.cluster()
-
-
-def _sentence(batch: BatchReport) -> str:
-    new = f", new partitions {', '.join(map(str, batch.taken_up))}" if batch.taken_up else ""
-    return (
-        f"{batch.offsets:,} offsets: {batch.main:,} events, {batch.late:,} late, {batch.dead_letters:,} dead letters, "
-        f"{batch.seconds:.1f} s{new}"
-    )
-
-
-def _rows_of_run(lake: Lake, key: dg.AssetKey, run_id: str) -> int:
-    import pyarrow.compute as pc
-
-    return int(lake.open(tuple(key.path)).to_pyarrow_dataset().count_rows(filter=pc.field("_run_id") == run_id))
-
-
-def _table_result(
-    key: dg.AssetKey, report: DrainReport, appended: int, lake: Lake, columns: Sequence[str]
-) -> dg.MaterializeResult[Any]:
-    table = lake.open(tuple(key.path))
-    return dg.MaterializeResult(
-        asset_key=key,
-        metadata={
-            "dagster/row_count": table.to_pyarrow_dataset().count_rows(),
-            "table_version": table.version(),
-            "uri": lake.at(tuple(key.path)),
-            "rows_appended": appended,
-            "micro_batches": len(report.batches),
-            "lag_at_start": report.lag,
-            "caught_up": report.caught_up,
-            "seconds": round(report.seconds, 2),
-            "preview": preview(lake, tuple(key.path), columns),
-        },
-    )

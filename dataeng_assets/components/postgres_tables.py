@@ -43,6 +43,8 @@ class PostgresTablesComponent(dg.Component, dg.Model, dg.Resolvable):
             selection=dg.AssetSelection.assets(*(dg.AssetKey(self._key(name)) for name in contracts)),
             description=f"Copies all tables of {self.source} to bronze, in one snapshot.",
             tags={"dataeng/source": self.source},
+            # one step, parallel inside: a process of its own would only start slowly
+            executor_def=dg.in_process_executor,
         )
         outside = [source_spec(self._outside(name), contract, "postgres") for name, contract in contracts.items()]
         return dg.Definitions(assets=[*outside, self._assets(contracts)], jobs=[job])

@@ -23,6 +23,8 @@ warehouse = dg.define_asset_job(
     | dg.AssetSelection.tag("layer", "marts")
     | dg.AssetSelection.tag("layer", "gold"),
     description="Rebuilds models and what is published of them, for the days of the run.",
+    # its steps wait for one another in the pool of the warehouse: processes of their own would only start slowly
+    executor_def=dg.in_process_executor,
 )
 
 

@@ -61,6 +61,11 @@ def manifest() -> Mapping[str, Any]:
     return parsed
 
 
+def owners(node: Mapping[str, Any]) -> list[str]:
+    """Who owns a model: `meta.dagster.owners`, else the data team."""
+    return node["config"].get("meta", {}).get("dagster", {}).get("owners") or ["team:data"]
+
+
 class Translator(DagsterDbtTranslator):
     """A model's key is its layer and name, a source's the key of its lake table; the group of a mart is `marts`."""
 
@@ -73,7 +78,7 @@ class Translator(DagsterDbtTranslator):
         layer = node["fqn"][1]
         return spec.replace_attributes(
             group_name=layer if layer == "marts" else node["name"].removeprefix("stg_").split("__")[0],
-            owners=node["config"].get("meta", {}).get("dagster", {}).get("owners") or ["team:data"],
+            owners=owners(node),
             tags={**spec.tags, "layer": layer},
             kinds={"dbt", "duckdb"},
         )

@@ -2,18 +2,20 @@
 
 from collections.abc import Iterator, Mapping
 from contextlib import closing
+from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 
 import dagster as dg
 import duckdb
-import pyarrow as pa
+import pyarrow.compute as pc
 from dagster_duckdb import DuckDBResource
 
 from dataeng_assets.lake.location import Lake
 from dataeng_assets.lake.replace import replace_range
+from dataeng_assets.lake.strict import table_schema
 from dataeng_assets.orchestration import warehouse
-from dataeng_assets.orchestration.dbt import targets
+from dataeng_assets.orchestration.dbt import owners, targets
 from dataeng_assets.orchestration.failures import RETRY, named_failures
 from dataeng_assets.orchestration.lake_io import PARTITION_COLUMN, column_schema
 from dataeng_assets.orchestration.ledger.entries import mark_handled
@@ -23,6 +25,7 @@ from dataeng_assets.orchestration.pins import pinned
 from dataeng_assets.settings import Settings
 
 MAX_ROWS_PER_COMMIT = 500_000
+SAME_ROWS = "rows_equal_the_mart"
 
 
 def published(manifest: Mapping[str, Any]) -> list[dg.AssetsDefinition]:
@@ -31,92 +34,98 @@ def published(manifest: Mapping[str, Any]) -> list[dg.AssetsDefinition]:
     return [_asset(node) for node in nodes if node["resource_type"] == "model" and declared(node).get("published")]
 
 
+@dataclass(frozen=True)
+class _Published:
+    """A mart and where it is published."""
+
+    key: tuple[str, ...]
+    relation: str
+    column: str
+
+
 def _asset(node: Mapping[str, Any]) -> dg.AssetsDefinition:
-    key, model, column = gold_key(node), model_key(node), declared(node)["partition"]
-    check = dg.AssetCheckSpec(
-        "rows_equal_the_mart", asset=dg.AssetKey(key), description="As many rows as the mart has on these days."
-    )
+    key, model = gold_key(node), model_key(node)
+    mart = _Published(key, f'"{model[0]}"."{model[-1]}"', declared(node)["partition"])
 
     @dg.asset(
         key=dg.AssetKey(key),
         deps=[dg.AssetKey(model)],
-        description=f"{node['description']}\n\nPublished: a Delta table, one partition per `{column}`.",
+        description=f"{node['description']}\n\nPublished: a Delta table, one partition per `{mart.column}`.",
         group_name="gold",
-        owners=node["config"].get("meta", {}).get("dagster", {}).get("owners") or ["team:data"],
+        owners=owners(node),
         kinds={"deltalake"},
         tags={"layer": "gold"},
-        metadata={PARTITION_COLUMN: column},
+        metadata={PARTITION_COLUMN: mart.column},
         partitions_def=daily(),
         backfill_policy=dg.BackfillPolicy.single_run(),
         retry_policy=RETRY,
         pool=warehouse.POOL,
-        check_specs=[check],
+        check_specs=[
+            dg.AssetCheckSpec(
+                SAME_ROWS, asset=dg.AssetKey(key), description="As many rows as the mart has on these days."
+            )
+        ],
     )
     def publish(context: dg.AssetExecutionContext, duckdb: DuckDBResource) -> Iterator[Any]:
         settings = Settings.load()
         lake = Lake(settings.lake_uri, settings.lake_options)
         pins = pinned(context, lake)
         days = days_of(context.partition_time_window)
-        relation = f'"{model[0]}"."{model[-1]}"'
         with (
             named_failures(),
             warehouse.exclusively(settings.warehouse_file),
             duckdb.get_connection() as connection,
             closing(connection),
         ):
-            rows, version, schema = _publish(connection, lake, key, relation, column, days, context.run.run_id)
+            rows = _publish(connection, lake, mart, days, context.run.run_id)
         mark_handled(lake, targets(), [".".join(key)], days, pins, context.run.run_id)
-        written = _rows_of(lake, key, column, days)
-        yield dg.MaterializeResult(
-            metadata={
-                "dagster/row_count": written,
-                "dagster/column_schema": column_schema(schema),
-                "table_version": version,
-                "uri": lake.at(key),
-            },
-            check_results=[
-                dg.AssetCheckResult(
-                    passed=written == rows, check_name=check.name, metadata={"mart": rows, "gold": written}
-                )
-            ],
-        )
+        yield from _results(lake, mart, days, rows)
 
     return publish
 
 
+def _results(lake: Lake, mart: _Published, days: tuple[date, date], rows: int) -> Iterator[Any]:
+    table = lake.open(mart.key)
+    within = (pc.field(mart.column) >= days[0]) & (pc.field(mart.column) <= days[1])
+    written = table.to_pyarrow_dataset().count_rows(filter=within)
+    yield dg.MaterializeResult(
+        metadata={
+            "dagster/row_count": written,
+            "dagster/column_schema": column_schema(table_schema(table)),
+            "table_version": table.version(),
+            "uri": lake.at(mart.key),
+        },
+        check_results=[
+            dg.AssetCheckResult(passed=written == rows, check_name=SAME_ROWS, metadata={"mart": rows, "gold": written})
+        ],
+    )
+
+
 def _publish(
-    connection: duckdb.DuckDBPyConnection,
-    lake: Lake,
-    key: tuple[str, ...],
-    relation: str,
-    column: str,
-    days: tuple[date, date],
-    run_id: str,
-) -> tuple[int, int, pa.Schema]:
-    """Replace the days in the lake; returns rows, the table's version and its schema."""
+    connection: duckdb.DuckDBPyConnection, lake: Lake, mart: _Published, days: tuple[date, date], run_id: str
+) -> int:
+    """Replace the days in the lake; returns the rows that the mart has on them."""
     connection.execute("set TimeZone = 'UTC'")
-    schema = connection.sql(f"from {relation} limit 0").to_arrow_table().schema
-    table = lake.create(key, schema, partition_by=(column,), description=f"Published copy of {relation}.")
+    schema = connection.sql(f"from {mart.relation} limit 0").to_arrow_table().schema
+    description = f"Published copy of {mart.relation}."
+    lake.create(mart.key, schema, partition_by=(mart.column,), description=description)
     total = 0
-    for first, last, rows in _chunks(connection, relation, column, days):
+    for first, last, rows in _chunks(connection, mart, days):
         reader = connection.sql(
-            f"from {relation} where {column} between ? and ? order by all", params=[first, last]
+            f"from {mart.relation} where {mart.column} between ? and ? order by all", params=[first, last]
         ).to_arrow_reader(100_000)
-        replace_range(table, reader, column, first, last + timedelta(days=1), metadata={"run_id": run_id})
+        end = last + timedelta(days=1)
+        replace_range(lake.open(mart.key), reader, mart.column, first, end, metadata={"run_id": run_id})
         total += rows
-        table = lake.open(key)
-    return total, table.version(), schema
+    return total
 
 
 def _chunks(
-    connection: duckdb.DuckDBPyConnection, relation: str, column: str, days: tuple[date, date]
+    connection: duckdb.DuckDBPyConnection, mart: _Published, days: tuple[date, date]
 ) -> Iterator[tuple[date, date, int]]:
     """Cut the days into contiguous ranges of bounded rows, so that memory does not follow the length of a backfill."""
-    counted = dict(
-        connection.execute(
-            f"select {column}, count(*) from {relation} where {column} between ? and ? group by 1", list(days)
-        ).fetchall()
-    )
+    query = f"select {mart.column}, count(*) from {mart.relation} where {mart.column} between ? and ? group by 1"
+    counted = dict(connection.execute(query, list(days)).fetchall())
     first, rows = days[0], 0
     for offset in range((days[1] - days[0]).days + 1):
         day = days[0] + timedelta(days=offset)
@@ -125,10 +134,3 @@ def _chunks(
             first, rows = day, 0
         rows += counted.get(day, 0)
     yield first, days[1], rows
-
-
-def _rows_of(lake: Lake, key: tuple[str, ...], column: str, days: tuple[date, date]) -> int:
-    import pyarrow.compute as pc
-
-    within = (pc.field(column) >= days[0]) & (pc.field(column) <= days[1])
-    return int(lake.open(key).to_pyarrow_dataset().count_rows(filter=within))

@@ -9,7 +9,7 @@ from dataeng_assets.orchestration.batch import batch_days
 from dataeng_assets.orchestration.ledger.plan import PlannedRun
 from dataeng_assets.orchestration.ledger.sensor import LEDGER_RUN, plan_now
 from dataeng_assets.orchestration.pins import TAG as PINS
-from dataeng_assets.orchestration.runs import AssetState, Notice, asset_states, run_job
+from dataeng_assets.orchestration.runs import AssetState, Notice, alone, asset_states, run_job
 
 
 def materialize(definitions: dg.Definitions, instance: dg.DagsterInstance, notice: Notice) -> tuple[AssetState, ...]:
@@ -24,10 +24,11 @@ def materialize(definitions: dg.Definitions, instance: dg.DagsterInstance, notic
         The state of every asset afterwards. It stops at the first run that fails.
     """
     results: list[dg.ExecuteInProcessResult] = []
-    for result in _results(definitions, instance, notice):
-        results.append(result)
-        if not result.success:
-            break
+    with alone(instance):
+        for result in _results(definitions, instance, notice):
+            results.append(result)
+            if not result.success:
+                break
     return tuple(asset_states(definitions, instance, results))
 
 

@@ -1,20 +1,23 @@
 """Running jobs from the command line, on the instance that the UI shows, and telling how it went."""
 
+import fcntl
 import logging
 import os
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import redirect_stdout
+from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass
 from datetime import date
 
 import dagster as dg
 from dagster._core.utils import make_new_run_id
 
+from dataeng_assets.orchestration.in_flight import IN_FLIGHT
 from dataeng_assets.orchestration.partitions import range_tags
 from dataeng_assets.settings import ROOT, Settings
 
 Notice = Callable[[str], None]
+OURS = {"dataeng/started_by": "command line"}
 
 
 @dataclass(frozen=True)
@@ -47,6 +50,22 @@ def open_instance() -> dg.DagsterInstance:
     os.environ.setdefault("DAGSTER_HOME", str(ROOT))
     logging.getLogger("dagster").setLevel(logging.ERROR)
     return dg.DagsterInstance.get()
+
+
+@contextmanager
+def alone(instance: dg.DagsterInstance) -> Iterator[None]:
+    """Let no other process run jobs from the command line on this state, and end those that were killed.
+
+    A run in a killed process would stay under way, and keep its place in the pools, until the longest run time is over.
+    """
+    lock_file = Settings.load().state / "runs.lock"
+    lock_file.parent.mkdir(parents=True, exist_ok=True)
+    with lock_file.open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        for run in instance.get_runs(filters=dg.RunsFilter(tags=OURS, statuses=IN_FLIGHT)):
+            instance.report_run_failed(run, "The process that ran this was killed.")
+            instance.event_log_storage.free_concurrency_slots_for_run(run.run_id)
+        yield
 
 
 def run_job(
@@ -83,7 +102,7 @@ def run_job(
                 instance=instance,
                 run_id=run_id,
                 asset_selection=[dg.AssetKey(key) for key in assets] if assets is not None else None,
-                tags={**(tags or {}), **(range_tags(*days) if days else {})},
+                tags={**OURS, **(tags or {}), **(range_tags(*days) if days else {})},
                 run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
                 raise_on_error=False,
             )

@@ -1,0 +1,134 @@
+"""What a stream's run tells Dagster: rows, versions, and the checks on what it has committed."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import dagster as dg
+import pyarrow.compute as pc
+
+from dataeng_assets.components.bronze_specs import shown_columns
+from dataeng_assets.orchestration.preview import preview
+from dataeng_assets.streams.drain import BatchReport, DrainReport
+from dataeng_assets.streams.stream import Stream
+from dataeng_assets.streams.windows import WINDOWS_SCHEMA, WindowReport
+
+ACCOUNTED = "every_record_accounted_for"
+FEW_DEAD_LETTERS = "few_dead_letters"
+ONE_ROW_PER_WINDOW = "one_row_per_window"
+DEAD_LETTER_LIMIT = 0.01
+# bytes, key and detail of a broken record may hold anything, also what is personal
+DEAD_LETTER_COLUMNS = ("_kafka_partition", "_kafka_offset", "_kafka_timestamp", "reason")
+
+
+def drain_checks(keys: Sequence[dg.AssetKey]) -> list[dg.AssetCheckSpec]:
+    """The checks of a drain, given the keys of main, late and dead letters."""
+    main, _, dead = keys
+    accounted = [
+        dg.AssetCheckSpec(
+            ACCOUNTED,
+            asset=key,
+            blocking=key == main,
+            description="This run has committed as many rows as it has read records and sent here.",
+        )
+        for key in keys
+    ]
+    few = dg.AssetCheckSpec(
+        FEW_DEAD_LETTERS, asset=dead, description=f"At most {DEAD_LETTER_LIMIT:.0%} of all that was read."
+    )
+    return [*accounted, few]
+
+
+def drain_results(stream: Stream, report: DrainReport, attempt: str) -> Iterator[Any]:
+    """Results of a drain and of its checks.
+
+    Args:
+        stream: what was drained.
+        report: what the drain says it did.
+        attempt: the run id that the rows carry.
+    """
+    sent = {stream.main: report.main, stream.late: report.late, stream.dead_letters: report.dead_letters}
+    held: dict[tuple[str, ...], int] = {}
+    for key, count in sent.items():
+        table = stream.lake.open(key)
+        rows = table.to_pyarrow_dataset()
+        held[key] = rows.count_rows()
+        committed = rows.count_rows(filter=pc.field("_run_id") == attempt)
+        yield dg.MaterializeResult(
+            asset_key=dg.AssetKey(key),
+            metadata={
+                "dagster/row_count": held[key],
+                "table_version": table.version(),
+                "uri": stream.lake.at(key),
+                "rows_appended": count,
+                "micro_batches": len(report.batches),
+                "lag_at_start": report.lag,
+                "caught_up": report.caught_up,
+                "seconds": round(report.seconds, 2),
+                "preview": preview(stream.lake, key, _shown(stream, key)),
+            },
+        )
+        yield dg.AssetCheckResult(
+            asset_key=dg.AssetKey(key),
+            check_name=ACCOUNTED,
+            passed=committed == count,
+            metadata={"read_and_sent_here": count, "committed": committed},
+        )
+    share = held[stream.dead_letters] / max(sum(held.values()), 1)
+    yield dg.AssetCheckResult(
+        asset_key=dg.AssetKey(stream.dead_letters),
+        check_name=FEW_DEAD_LETTERS,
+        passed=share <= DEAD_LETTER_LIMIT,
+        severity=dg.AssetCheckSeverity.WARN,
+        metadata={"share": share, "limit": DEAD_LETTER_LIMIT},
+    )
+
+
+def window_check(key: dg.AssetKey) -> dg.AssetCheckSpec:
+    """The check of the windows."""
+    return dg.AssetCheckSpec(
+        ONE_ROW_PER_WINDOW, asset=key, description="Of the windows that this run has computed, each stands in one row."
+    )
+
+
+def window_results(stream: Stream, report: WindowReport) -> Iterator[Any]:
+    """Result of a publication of windows and of its check."""
+    key = dg.AssetKey(stream.windows)
+    windows = stream.lake.open(stream.windows).to_pyarrow_dataset()
+    rows = repeated = 0
+    for start, end in report.replaced:
+        within = (pc.field("window_start") >= start) & (pc.field("window_start") < end)
+        found = windows.to_table(columns=["window_start", "event_type"], filter=within)
+        rows += found.num_rows
+        repeated += found.num_rows - found.group_by(["window_start", "event_type"]).aggregate([]).num_rows
+    yield dg.MaterializeResult(
+        asset_key=key,
+        metadata={
+            "dagster/row_count": windows.count_rows(),
+            "table_version": report.version,
+            "uri": stream.lake.at(stream.windows),
+            "published_to": report.published_to.isoformat() if report.published_to else "no window has closed yet",
+            "rows_computed": rows,
+            "bronze_version": report.covered,
+            "seconds": round(report.seconds, 2),
+            "preview": preview(stream.lake, stream.windows, WINDOWS_SCHEMA.names),
+        },
+    )
+    yield dg.AssetCheckResult(
+        asset_key=key,
+        check_name=ONE_ROW_PER_WINDOW,
+        passed=not repeated,
+        metadata={"rows_computed": rows, "repeated": repeated},
+    )
+
+
+def sentence(batch: BatchReport) -> str:
+    """A batch in words."""
+    new = f", new partitions {', '.join(map(str, batch.taken_up))}" if batch.taken_up else ""
+    return (
+        f"{batch.offsets:,} offsets: {batch.main:,} events, {batch.late:,} late, {batch.dead_letters:,} dead letters, "
+        f"{batch.seconds:.1f} s{new}"
+    )
+
+
+def _shown(stream: Stream, key: tuple[str, ...]) -> Sequence[str]:
+    return DEAD_LETTER_COLUMNS if key == stream.dead_letters else shown_columns(stream.contract)

@@ -1,0 +1,38 @@
+"""Runs from the command line, and what becomes of those that were killed."""
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import dagster as dg
+
+from dataeng_assets.orchestration.in_flight import IN_FLIGHT
+from dataeng_assets.orchestration.runs import alone
+from dataeng_assets.settings import ROOT
+
+KILLED = """
+import os, signal
+import dagster as dg
+from dataeng_assets.orchestration.runs import alone, run_job
+
+@dg.asset(pool="duckdb")
+def killed(): os.kill(os.getpid(), signal.SIGKILL)
+
+definitions = dg.Definitions(assets=[killed])
+with dg.DagsterInstance.get() as instance, alone(instance):
+    run_job(definitions.resolve_implicit_global_asset_job_def(), instance, notice=print)
+"""
+
+
+def test_a_killed_run_is_ended_and_gives_its_slot_back(state: Path) -> None:
+    environment = {**os.environ, "DAGSTER_HOME": str(ROOT), "DATAENG_STATE": str(state)}
+    ended = subprocess.run([sys.executable, "-c", KILLED], env=environment, capture_output=True, text=True)
+    assert ended.returncode == -signal.SIGKILL, ended.stderr
+    with dg.DagsterInstance.from_config(str(ROOT)) as instance:
+        (run,) = instance.get_runs(filters=dg.RunsFilter(statuses=IN_FLIGHT))
+        assert instance.event_log_storage.get_concurrency_info("duckdb").active_run_ids == {run.run_id}
+        with alone(instance):
+            assert instance.get_runs(filters=dg.RunsFilter(statuses=IN_FLIGHT)) == []
+            assert instance.event_log_storage.get_concurrency_info("duckdb").active_run_ids == set()
