@@ -64,13 +64,12 @@ class KafkaTopicComponent(dg.Component, dg.Model, dg.Resolvable):
 
     def stream(self, contract: Contract) -> Stream:
         """The stream that this declares, on the lake of the current environment."""
-        settings = Settings.load()
         return Stream(
             name=self.stream_name,
             topic=self.topic,
             domain=self.domain,
             contract=contract,
-            lake=Lake(settings.lake_uri, settings.lake_options),
+            lake=Lake.current(),
             window_minutes=self.window_minutes,
         )
 

@@ -74,8 +74,7 @@ class PostgresTablesComponent(dg.Component, dg.Model, dg.Resolvable):
             pool=f"extract_{self.source}",
         )
         def extract_tables(context: dg.AssetExecutionContext) -> Iterator[Any]:
-            settings = Settings.load()
-            lake = Lake(settings.lake_uri, settings.lake_options)
+            lake = Lake.current()
             tables = [
                 SourceTable(contract, self.db_schema, self.watermark, self._key(name))
                 for name, contract in contracts.items()

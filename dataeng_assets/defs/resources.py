@@ -14,7 +14,7 @@ def resources() -> dg.Definitions:
     settings = Settings.load()
     return dg.Definitions(
         resources={
-            "io_manager": LakeIOManager(uri=settings.lake_uri, options=settings.lake_options),
+            "io_manager": LakeIOManager(),
             "duckdb": DuckDBResource(
                 database=str(settings.warehouse_file), connection_config={"access_mode": "READ_ONLY"}
             ),

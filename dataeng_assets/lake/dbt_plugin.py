@@ -50,8 +50,7 @@ def _is_read_only(cursor: duckdb.DuckDBPyConnection) -> bool:
 
 
 def _current_readings() -> tuple[Reading, ...]:
-    settings = Settings.load()
     try:
-        return read_lake(Lake(settings.lake_uri, settings.lake_options), settings.pins, layers=_LAYERS)
+        return read_lake(Lake.current(), Settings.load().pins, layers=_LAYERS)
     except (TableMissing, UnreadableTable) as error:
         raise DbtRuntimeError(str(error)) from error

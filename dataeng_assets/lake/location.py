@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Self
 from urllib.parse import unquote, urlsplit
 
 import pyarrow as pa
@@ -19,6 +20,7 @@ from deltalake.schema import Field
 from deltalake.schema import Schema as DeltaSchema
 
 from dataeng_assets.lake.strict import Difference, SchemaDiffers, differences, table_schema
+from dataeng_assets.settings import Settings
 
 _PART = re.compile(r"[A-Za-z0-9][A-Za-z0-9_]*")
 _ESCAPE = re.compile("%[0-9A-Fa-f]{2}")
@@ -51,6 +53,12 @@ class Lake:
 
     uri: str
     options: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+    @classmethod
+    def current(cls) -> Self:
+        """The lake that the settings name, as they are now."""
+        settings = Settings.load()
+        return cls(settings.lake_uri, settings.lake_options)
 
     def __post_init__(self) -> None:
         # delta-rs decodes such a path twice and then looks for the table in another folder

@@ -10,7 +10,6 @@ from dataeng_assets.settings import Settings
 def batch_days(source: str) -> tuple[date, date]:
     """Yesterday and today; every day when nothing of the source has been copied yet, so that none is missing."""
     settings = Settings.load()
-    lake = Lake(settings.lake_uri, settings.lake_options)
     today = newest_day()
-    first = today - timedelta(days=1) if lake.tables(("bronze", source)) else settings.first_day
+    first = today - timedelta(days=1) if Lake.current().tables(("bronze", source)) else settings.first_day
     return max(first, settings.first_day), today

@@ -93,8 +93,7 @@ def build(context: dg.AssetExecutionContext, dbt: DbtCliResource, *, is_daily: b
 
     The days of the run travel as event-time flags: a variable that changes would make dbt parse everything again.
     """
-    settings = Settings.load()
-    lake = Lake(settings.lake_uri, settings.lake_options)
+    lake = Lake.current()
     pins = pinned(context, lake)
     days = days_of(context.partition_time_window) if is_daily else None
     flags: list[str] = []
@@ -104,7 +103,7 @@ def build(context: dg.AssetExecutionContext, dbt: DbtCliResource, *, is_daily: b
             "--event-time-start", window.start.strftime("%Y-%m-%d %H:%M:%S"),
             "--event-time-end", window.end.strftime("%Y-%m-%d %H:%M:%S"),
         ]  # fmt: skip
-    with warehouse.exclusively(settings.warehouse_file):
+    with warehouse.exclusively(Settings.load().warehouse_file):
         with _environment(pins):
             invocation = dbt.cli(["build", *flags], context=context)
         with _staying_here():

@@ -67,13 +67,12 @@ def _asset(node: Mapping[str, Any]) -> dg.AssetsDefinition:
         ],
     )
     def publish(context: dg.AssetExecutionContext, duckdb: DuckDBResource) -> Iterator[Any]:
-        settings = Settings.load()
-        lake = Lake(settings.lake_uri, settings.lake_options)
+        lake = Lake.current()
         pins = pinned(context, lake)
         days = days_of(context.partition_time_window)
         with (
             named_failures(),
-            warehouse.exclusively(settings.warehouse_file),
+            warehouse.exclusively(Settings.load().warehouse_file),
             duckdb.get_connection() as connection,
             closing(connection),
         ):

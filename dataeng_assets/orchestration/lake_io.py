@@ -10,7 +10,6 @@ from typing import Any
 import dagster as dg
 import polars as pl
 import pyarrow as pa
-from pydantic import Field
 
 from dataeng_assets.lake.location import Lake
 from dataeng_assets.lake.replace import replace_all, replace_range
@@ -20,16 +19,16 @@ PARTITION_COLUMN = "partition_column"
 
 
 class LakeIOManager(dg.ConfigurableIOManager):
-    """Reads and writes Delta tables at the lake path that is the asset's key."""
+    """Reads and writes Delta tables at the lake path that is the asset's key.
 
-    uri: str
-    options: dict[str, str] = Field(default_factory=dict)
+    It takes no settings, because Dagster stores and shows those of a resource: the lake's options may hold secrets.
+    """
 
     def handle_output(self, context: dg.OutputContext, obj: pl.DataFrame | pl.LazyFrame) -> None:
         """Replace the partition's rows, or the whole table when the asset has no partitions."""
         rows = obj.lazy().collect().to_arrow(compat_level=pl.CompatLevel.oldest())
         rows = rows.cast(_plain(rows.schema))
-        lake, key = Lake(self.uri, self.options), tuple(context.asset_key.path)
+        lake, key = Lake.current(), tuple(context.asset_key.path)
         metadata = {"run_id": context.run_id}
         if context.has_asset_partitions:
             column = _partition_column(context)
@@ -49,7 +48,7 @@ class LakeIOManager(dg.ConfigurableIOManager):
 
     def load_input(self, context: dg.InputContext) -> pl.LazyFrame:
         """The upstream table as a lazy frame; of a partitioned one, the days that this run needs."""
-        lake, key = Lake(self.uri, self.options), tuple(context.asset_key.path)
+        lake, key = Lake.current(), tuple(context.asset_key.path)
         # not `scan_delta`: it does not find the files of a lake whose path holds a space
         frame = pl.scan_pyarrow_dataset(lake.open(key).to_pyarrow_dataset())
         if not context.has_asset_partitions:

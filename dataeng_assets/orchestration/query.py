@@ -29,7 +29,7 @@ def open_layers(notice: Callable[[str], None]) -> Iterator[duckdb.DuckDBPyConnec
     settings = Settings.load()
     with duckdb.connect() as connection:
         connection.execute("set TimeZone = 'UTC'")
-        create_views(connection, Lake(settings.lake_uri, settings.lake_options))
+        create_views(connection, Lake.current())
         found = readable_copy(settings.warehouse_file)
         if found:
             path, at = found

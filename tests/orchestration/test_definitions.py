@@ -6,6 +6,8 @@ from pathlib import Path
 
 import dagster as dg
 import pytest
+from dagster._core.remote_representation.external_data import RepositorySnap
+from dagster._serdes import serialize_value
 
 from dataeng_assets.definitions import defs
 from dataeng_assets.settings import Settings
@@ -53,6 +55,15 @@ def test_sensors_and_schedules_run_on_the_laptop_and_are_off_elsewhere(monkeypat
     assert default_sensor_status(Settings.load().is_local) is dg.DefaultSensorStatus.RUNNING
     monkeypatch.setenv("DATAENG_ENV", "prod")
     assert default_sensor_status(Settings.load().is_local) is dg.DefaultSensorStatus.STOPPED
+
+
+def test_no_secret_of_the_lake_stands_in_what_dagster_stores(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DATAENG_LAKE", "s3://bucket/lake")
+    monkeypatch.setenv("DATAENG_LAKE_OPTIONS", '{"AWS_SECRET_ACCESS_KEY": "very-secret"}')
+    repository = defs().get_repository_def()
+    snapshot = RepositorySnap.from_def(repository)
+    assert "user_events" in serialize_value(snapshot)
+    assert "very-secret" not in serialize_value(snapshot)
 
 
 def test_the_graph_is_the_one_that_was_agreed_on(definitions: dg.Definitions) -> None:

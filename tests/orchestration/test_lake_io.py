@@ -32,7 +32,8 @@ def total(numbers: pl.LazyFrame) -> pl.LazyFrame:
 
 
 @pytest.fixture
-def lake_folder(tmp_path: Path) -> Path:
+def lake_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("DATAENG_LAKE", str(tmp_path / "a lake"))
     return tmp_path / "a lake"
 
 
@@ -40,7 +41,7 @@ def run(lake_folder: Path, assets: list[dg.AssetsDefinition], first: int, last: 
     dg.materialize(
         [numbers, doubled, total],
         selection=assets,
-        resources={"io_manager": LakeIOManager(uri=str(lake_folder))},
+        resources={"io_manager": LakeIOManager()},
         tags=range_tags(date(2026, 1, first), date(2026, 1, last)),
         run_config={"ops": {"numbers": {"config": {"n": n}}}} if numbers in assets else {},
     )
@@ -83,9 +84,7 @@ def test_a_frame_with_another_type_is_refused_by_column(lake_folder: Path) -> No
         return pl.DataFrame({"n": ["four"], "days": [4]}, schema_overrides={"days": pl.UInt32})
 
     run(lake_folder, [numbers, total], 1, 4)
-    result = dg.materialize(
-        [changed], resources={"io_manager": LakeIOManager(uri=str(lake_folder))}, raise_on_error=False
-    )
+    result = dg.materialize([changed], resources={"io_manager": LakeIOManager()}, raise_on_error=False)
     (failure,) = [event for event in result.all_events if event.is_step_failure]
     error = failure.step_failure_data.error
     assert error
@@ -99,6 +98,4 @@ def test_partitions_without_their_column_named_are_refused(lake_folder: Path) ->
         return pl.DataFrame({"day": [date(2026, 1, 1)]})
 
     with pytest.raises(dg.Failure, match="does not name the column that holds the day"):
-        dg.materialize(
-            [nameless], resources={"io_manager": LakeIOManager(uri=str(lake_folder))}, partition_key="2026-01-01"
-        )
+        dg.materialize([nameless], resources={"io_manager": LakeIOManager()}, partition_key="2026-01-01")

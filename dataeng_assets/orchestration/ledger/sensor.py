@@ -25,11 +25,10 @@ _LONGEST_WAIT = timedelta(hours=1)
 
 def plan_now() -> tuple[Plan, dict[str, int]]:
     """Cover what is missing, and plan what waits; with the bronze versions that the runs shall read."""
-    settings = Settings.load()
-    lake = Lake(settings.lake_uri, settings.lake_options)
+    lake = Lake.current()
     pins = newest(lake)
     cover(lake, targets(), run_id="ledger")
-    return plan_runs(targets(), pending(lake), settings.first_day, newest_day()), pins
+    return plan_runs(targets(), pending(lake), Settings.load().first_day, newest_day()), pins
 
 
 def requests(instance: dg.DagsterInstance) -> Iterator[dg.RunRequest | dg.SkipReason]:
