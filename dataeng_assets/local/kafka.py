@@ -177,7 +177,15 @@ def _make_data(home: Path, jars: tuple[Path, ...]) -> None:
     making.mkdir()
     _write_properties(making, process.choose_port())
     cluster = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
-    command = ["kafka.tools.StorageTool", "format", "-t", cluster, "-c", "server.properties", "--standalone"]
+    # one word, because an id may begin with a dash
+    command = [
+        "kafka.tools.StorageTool",
+        "format",
+        f"--cluster-id={cluster}",
+        "-c",
+        "server.properties",
+        "--standalone",
+    ]
     done = subprocess.run(
         [*_java(jars, making), *command],
         cwd=making,
