@@ -71,6 +71,20 @@ def test_the_first_covering_touches_everything_and_the_next_nothing(lake: Lake) 
     assert waiting(lake, STG) == {None}
 
 
+def test_nothing_is_asked_for_before_all_of_its_sources_are_there(lake: Lake) -> None:
+    other = replace(STG, key=("staging", "other"), touched={"bronze.shop.customers": None})
+    joined = replace(FCT, touched={**FCT.touched, "bronze.shop.customers": "select day from changes"})
+    targets = Targets((STG, DIM, other, joined))
+    assert cover(lake, targets, run_id="a") == 0
+    write_orders(lake, (1, 3))
+    cover(lake, targets, run_id="b")
+    assert {touch.target for touch in pending(lake)} == {STG.name, DIM.name}
+    customers = lake.create(("bronze", "shop", "customers"), SCHEMA, change_feed=True)
+    append(customers, SCHEMA.empty_table(), transactions={})
+    cover(lake, targets, run_id="c")
+    assert {touch.target for touch in pending(lake)} == {STG.name, DIM.name, other.name, joined.name}
+
+
 def test_a_change_touches_the_days_of_the_new_and_of_the_previous_version(lake: Lake) -> None:
     write_orders(lake, (1, 3), (2, 5))
     cover(lake, TARGETS, run_id="a")

@@ -59,11 +59,13 @@ def _missing(
     ledger: DeltaTable, targets: Targets, newest: Mapping[str, int]
 ) -> Iterator[tuple[Target, str, int | None]]:
     for target in targets.all:
+        if not target.touched.keys() <= newest.keys():
+            continue  # it cannot be built before all of its sources are there; then it is covered from the beginning
         if target.view:
             if progress(ledger, target.application(DEFINITION)) is None:
                 yield target, DEFINITION, None
             continue
-        for source in target.touched.keys() & newest.keys():
+        for source in target.touched:
             covered = progress(ledger, target.application(source))
             if covered is None or covered < newest[source]:
                 yield target, source, covered
