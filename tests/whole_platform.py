@@ -19,6 +19,7 @@ from dataeng_assets.sample.tick import TickReport, tick
 from dataeng_assets.sample.truth import Truth
 from dataeng_assets.settings import ROOT
 
+DAYS = 45
 SCALE = 0.03
 
 
@@ -81,6 +82,13 @@ def platform(
         patch.setenv("DATAENG_POSTGRES_URL", postgres_server.url)
         patch.setenv("DATAENG_KAFKA_BOOTSTRAP", kafka_broker.bootstrap)
         (home / ".dataeng").mkdir()
-        fill(postgres_server.url, kafka_broker.bootstrap, truth=home / ".dataeng" / "truth", scale=SCALE, anew=True)
+        fill(
+            postgres_server.url,
+            kafka_broker.bootstrap,
+            truth=home / ".dataeng" / "truth",
+            days=DAYS,
+            scale=SCALE,
+            anew=True,
+        )
         with dg.DagsterInstance.from_config(str(home)) as instance:
             yield Platform(home, postgres_server.url, kafka_broker.bootstrap, instance, [])
