@@ -22,7 +22,7 @@ $$pip install --quiet --no-compile --require-hashes -r $(2)
 endef
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo dev test-fast test test-interop soak check format bench lock clean
+.PHONY: help setup demo dev test-fast test test-platform test-rooms test-interop soak check format bench lock clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 16
@@ -50,7 +50,15 @@ test-fast: setup ## no server, a minute
 
 test: setup ## everything against a real Postgres and a real Kafka
 	@$(BIN)/dataeng prepare --quiet
-	@$(BIN)/pytest -m "not interop and not soak"
+	@$(MAKE) --no-print-directory -j2 test-platform test-rooms
+
+# the halves of `test`, side by side, each with servers of its own
+WHOLE := tests/lineage tests/local
+test-platform: setup
+	@$(BIN)/pytest -m "not interop and not soak" $(WHOLE)
+
+test-rooms: setup
+	@$(BIN)/pytest -m "not interop and not soak" $(WHOLE:%=--ignore=%)
 
 .venv-interop/.ready: requirements-interop.lock
 	@$(call install,.venv-interop,requirements-interop.lock)

@@ -12,6 +12,7 @@ import pytest
 from dataeng_assets.lake.location import Lake
 from dataeng_assets.local.kafka import Kafka
 from dataeng_assets.local.postgres import Postgres
+from dataeng_assets.orchestration.dbt import dbt_project
 from dataeng_assets.orchestration.lineage import materialize
 from dataeng_assets.orchestration.runs import AssetState
 from dataeng_assets.sample.fill import fill
@@ -90,5 +91,6 @@ def platform(
             scale=SCALE,
             anew=True,
         )
+        dbt_project()
         with dg.DagsterInstance.from_config(str(home)) as instance:
             yield Platform(home, postgres_server.url, kafka_broker.bootstrap, instance, [])

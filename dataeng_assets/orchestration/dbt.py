@@ -19,15 +19,27 @@ from dataeng_assets.orchestration.ledger.entries import mark_handled
 from dataeng_assets.orchestration.ledger.targets import Targets, model_key, read_targets
 from dataeng_assets.orchestration.partitions import days_of
 from dataeng_assets.orchestration.pins import pinned
-from dataeng_assets.settings import ROOT, Settings
+from dataeng_assets.settings import ROOT, Settings, state_folder
 
 PROJECT_FOLDER = ROOT / "dbt"
 
 
-@cache
 def dbt_project() -> DbtProject:
-    """The dbt project, its manifest prepared when it is missing or older than a source file of the project."""
-    project = DbtProject(project_dir=PROJECT_FOLDER)
+    """The dbt project, its manifest prepared when it is missing or older than a source file of the project.
+
+    What dbt writes lies below the state folder: a parse is good for one warehouse only, so two states would void each
+    other's.
+    """
+    return _project(_target())
+
+
+def _target() -> Path:
+    return state_folder() / "dbt"
+
+
+@cache
+def _project(target: Path) -> DbtProject:
+    project = DbtProject(project_dir=PROJECT_FOLDER, target_path=target)
     if _is_stale(project):
         prepare(project)
     return project
@@ -41,9 +53,8 @@ def dbt_resource(project: DbtProject) -> DbtCliResource:
 
 def prepare(project: DbtProject) -> None:
     """Parse the project into its manifest; fails with what dbt says. Of several processes at once, one parses."""
-    target = project.project_dir / project.target_path
-    target.mkdir(parents=True, exist_ok=True)
-    with (target / ".parse.lock").open("w") as lock, _environment({}):
+    project.target_path.mkdir(parents=True, exist_ok=True)
+    with (project.target_path / ".parse.lock").open("w") as lock, _environment({}):
         fcntl.flock(lock, fcntl.LOCK_EX)
         dbt_resource(project).cli(["parse", "--quiet"], target_path=project.target_path).wait()
 
@@ -117,7 +128,11 @@ def build(context: dg.AssetExecutionContext, dbt: DbtCliResource, *, is_daily: b
 def _environment(pins: Mapping[str, int]) -> Iterator[None]:
     """What the dbt process finds in its environment: the warehouse, the lake and the pinned versions."""
     settings = Settings.load()
-    wanted = {"DATAENG_WAREHOUSE": str(settings.warehouse_file), "DATAENG_PINS": json.dumps(pins)}
+    wanted = {
+        "DATAENG_WAREHOUSE": str(settings.warehouse_file),
+        "DATAENG_PINS": json.dumps(pins),
+        "DBT_TARGET_PATH": str(_target()),
+    }
     before = {name: os.environ.get(name) for name in wanted}
     os.environ.update(wanted)
     try:
