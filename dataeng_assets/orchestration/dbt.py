@@ -88,7 +88,7 @@ class Translator(DagsterDbtTranslator):
             return spec
         layer = node["fqn"][1]
         return spec.replace_attributes(
-            group_name=layer if layer == "marts" else node["name"].removeprefix("stg_").split("__")[0],
+            group_name=layer if layer == "marts" else node["name"].partition("_")[2].split("__")[0],
             owners=owners(node),
             tags={**spec.tags, "layer": layer},
             kinds={"dbt", "duckdb"},

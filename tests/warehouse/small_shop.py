@@ -90,18 +90,91 @@ def order(order_id: int, ordered_at: str, **changes: Any) -> dict[str, Any]:
     }
 
 
-def product(product_id: int) -> dict[str, Any]:
+def category(category_id: int, **changes: Any) -> dict[str, Any]:
+    return {
+        "category_id": category_id,
+        "parent_id": None,
+        "slug": f"category-{category_id}",
+        "name": f"Category {category_id}",
+        "is_visible": True,
+        "sort_order": 1,
+        "return_period": "P30D",
+        **changes,
+    }
+
+
+def product(product_id: int, updated_at: str = "2026-01-01", **changes: Any) -> dict[str, Any]:
     return {
         "product_id": product_id,
         "sku": f"sku-{product_id}",
         "name": f"Product {product_id}",
-        "category": "tools",
+        "category_id": 1,
         "price": Decimal("3.50"),
         "weight_grams": None,
         "attributes": "{}",
         "is_active": True,
         "created_at": at("2026-01-01"),
+        "updated_at": at(updated_at),
+        **changes,
+    }
+
+
+def order_item(order_id: int, line_number: int, amount: str, **changes: Any) -> dict[str, Any]:
+    """One piece for the amount, if the changes say nothing else."""
+    return {
+        "order_id": order_id,
+        "line_number": line_number,
+        "product_id": 1,
+        "quantity": 1,
+        "unit_price": Decimal(amount),
+        "line_amount": Decimal(amount),
+        "is_gift": False,
         "updated_at": at("2026-01-01"),
+        **changes,
+    }
+
+
+def payment(number: int, order_id: int, created_at: str, amount: str, **changes: Any) -> dict[str, Any]:
+    return {
+        "payment_id": f"22222222-0000-0000-0000-{number:012}",
+        "created_at": at(created_at),
+        "order_id": order_id,
+        "method": "card",
+        "status": "captured",
+        "amount": Decimal(amount),
+        "currency": "EUR",
+        "receipt": None,
+        "updated_at": at(created_at),
+        **changes,
+    }
+
+
+def shipment(number: int, order_id: int, shipped_at: str, promised_on: str, **changes: Any) -> dict[str, Any]:
+    return {
+        "shipment_id": f"33333333-0000-0000-0000-{number:012}",
+        "order_id": order_id,
+        "carrier": "north",
+        "promised_on": date.fromisoformat(promised_on),
+        "deliver_after": None,
+        "is_signed": None,
+        "shipped_at": at(shipped_at),
+        "delivered_at": None,
+        "transit": None,
+        "updated_at": at(shipped_at),
+        **changes,
+    }
+
+
+def inventory_level(warehouse_code: str, product_id: int, updated_at: str, **changes: Any) -> dict[str, Any]:
+    return {
+        "warehouse_code": warehouse_code,
+        "product_id": product_id,
+        "on_hand": 10,
+        "reserved": 2,
+        "reorder_point": None,
+        "counted_on": date(2026, 1, 1),
+        "updated_at": at(updated_at),
+        **changes,
     }
 
 
@@ -113,15 +186,18 @@ class Bronze:
     extracted_at: datetime = datetime(2026, 2, 1, tzinfo=UTC)
 
     def shop(self, table: str, rows: Iterable[Mapping[str, Any]], op: str = "upsert") -> datetime:
-        """Append row versions; gives the instant of the extraction."""
+        """Append row versions; gives the instant of the extraction. Of a delete the key alone is kept."""
         self.extracted_at += timedelta(hours=1)
         contract = load_contract(DEFS / "shop" / "contracts" / f"{table}.yaml")
         own = {"_op": op, "_extracted_at": self.extracted_at, "_run_id": "run"}
-        records = [{**row, **own, "_row_hash": hash(repr(sorted(row.items())))} for row in rows]
+        kept = contract.key if op == "delete" else contract.arrow_schema().names
+        records = [
+            {**{name: row[name] for name in kept}, **own, "_row_hash": hash(repr(sorted(row.items())))} for row in rows
+        ]
         self.append(("bronze", "shop", table), records, pa.schema([*contract.arrow_schema(), *SHOP_COLUMNS]))
         return self.extracted_at
 
-    def events(self, rows: Iterable[Mapping[str, Any]]) -> None:
+    def events(self, rows: Iterable[Mapping[str, Any]], table: str = "user_events") -> None:
         """Append events: event_id, offset, timestamp."""
         contract = load_contract(DEFS / "events" / "contracts" / "user_events.yaml")
         records = [
@@ -140,7 +216,7 @@ class Bronze:
             for row in rows
         ]
         schema = pa.schema([*contract.arrow_schema(), *EVENT_COLUMNS])
-        self.append(("bronze", "events", "user_events"), records, schema, partition_by=["event_date"])
+        self.append(("bronze", "events", table), records, schema, partition_by=["event_date"])
 
     def windows(self, rows: Iterable[Mapping[str, Any]]) -> None:
         self.append(("silver", "events", "user_events_5m"), list(rows), WINDOW_SCHEMA)
@@ -159,9 +235,12 @@ class Bronze:
     def everything(self) -> None:
         """Every table that a model reads, with little in it."""
         self.shop("customers", [customer(1, "2026-01-01")])
+        self.shop("product_categories", [category(1)])
         self.shop("products", [product(1)])
-        self.shop("orders", [])
+        for table in ("orders", "order_items", "payments", "shipments", "inventory_levels"):
+            self.shop(table, [])
         self.events([{"event_id": "a", "_kafka_offset": 0, "timestamp": at("2026-01-05T10:00:00")}])
+        self.events([], "user_events_late")
         self.windows([])
 
 

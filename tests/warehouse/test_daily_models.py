@@ -160,11 +160,11 @@ def test_staging_has_what_the_source_held_when_it_was_last_read(bronze: Bronze, 
     bronze.everything()
     bronze.shop("products", [product(2), {**product(1), "price": Decimal("4.00")}])
     bronze.shop("products", [product(2)], op="delete")
-    warehouse.run(select="stg_shop__products")
+    warehouse.run(select="+stg_shop__products")
     products = "select product_id, price from staging.stg_shop__products order by 1"
     assert warehouse.query(products) == [(1, Decimal("4.00"))]
     bronze.shop("products", [product(2)], op="return")
-    warehouse.run(select="stg_shop__products")
+    warehouse.run(select="+stg_shop__products")
     assert warehouse.query(products) == [(1, Decimal("4.00")), (2, Decimal("3.50"))]
 
 

@@ -1,12 +1,12 @@
 with newest as (
-    {{ current_rows(source('bronze_shop', 'products'), key=['product_id']) }}
+    {{ current_rows(ref('stg_shop__products_history'), key=['product_id']) }}
 )
 
 select
     product_id,
     sku,
-    name as product_name,
-    category,
+    product_name,
+    category_id,
     price,
     weight_grams,
     attributes,

@@ -1,0 +1,14 @@
+with newest as (
+    {{ current_rows(source('bronze_shop', 'inventory_levels'), key=['warehouse_code', 'product_id']) }}
+)
+
+select
+    warehouse_code,
+    product_id,
+    on_hand,
+    reserved,
+    reorder_point,
+    counted_on,
+    updated_at,
+    _extracted_at
+from newest
