@@ -5,7 +5,7 @@ A command imports what it needs when it runs, so that `dataeng --help` answers a
 
 import typer
 
-from dataeng_assets.cli import demo, prepare, sample, services, sql, verify
+from dataeng_assets.cli import demo, discover, prepare, sample, services, sql, verify
 
 app = typer.Typer(
     name="dataeng",
@@ -19,6 +19,7 @@ app.command()(services.down)
 app.command()(services.status)
 app.add_typer(sample.app, name="sample")
 app.command()(demo.demo)
+app.command()(discover.discover)
 app.command()(prepare.prepare)
 app.command()(sql.sql)
 app.command()(verify.verify)

@@ -12,10 +12,9 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from dataeng_assets.contracts.load import load_contracts
 from dataeng_assets.contracts.model import AcceptedValues, Column, Contract, NotNull, Range, Rule, Unique
+from dataeng_assets.contracts.yaml_text import yaml_text
 from dataeng_assets.settings import ROOT
 
 _GENERATED = "Generated from the contracts by `python -m dataeng_assets.contracts.dbt_export`; change those instead."
@@ -49,9 +48,7 @@ def dbt_sources(contracts: Iterable[Contract]) -> str:
         }
         for domain, tables in domains.items()
     ]
-    text = yaml.dump(
-        {"version": 2, "sources": sources}, Dumper=_Indented, sort_keys=False, allow_unicode=True, width=110
-    )
+    text = yaml_text({"version": 2, "sources": sources})
     return f"# {_GENERATED}\n{text}"
 
 
@@ -132,16 +129,6 @@ def _unique(columns: list[str]) -> dict[str, Any]:
 def _period(age: timedelta) -> dict[str, Any]:
     minutes = int(age.total_seconds() // 60)
     return {"count": minutes, "period": "minute"} if minutes % 60 else {"count": minutes // 60, "period": "hour"}
-
-
-class _Indented(yaml.SafeDumper):
-    """Lists stand below their key, and nothing is abbreviated by an anchor."""
-
-    def increase_indent(self, flow: bool = False, indentless: bool = False) -> None:  # noqa: ARG002
-        super().increase_indent(flow, indentless=False)
-
-    def ignore_aliases(self, data: Any) -> bool:  # noqa: ARG002
-        return True
 
 
 if __name__ == "__main__":

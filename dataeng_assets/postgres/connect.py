@@ -3,6 +3,8 @@
 What is read over a connection belongs in `catalog`, `snapshot` and `copy`.
 """
 
+from urllib.parse import quote, urlencode
+
 import psycopg
 from psycopg import sql
 
@@ -11,6 +13,8 @@ from dataeng_assets.postgres.errors import SourceRefused, connection_error, tran
 
 OLDEST_VERSION = 13  # the first with pg_current_snapshot()
 CONNECT_TIMEOUT_SECONDS = 15
+
+_SECRETS = ("sslpassword", "oauth_client_secret", "scram_client_key", "scram_server_key", "passfile")
 
 # How long a table may take is for the run's own limit to say. A lock is waited for only briefly: whoever holds it for
 # longer (a migration) is better met by the next attempt than by a queue behind us.
@@ -65,6 +69,21 @@ def address(url: str) -> str:
         return "the source"
     host = parts.get("host") or parts.get("hostaddr") or "localhost"
     return f"{host}:{parts.get('port') or 5432}/{parts.get('dbname') or ''}"
+
+
+def without_password(url: str) -> str:
+    """A connection string as a person would keep it, with a place for the password if it had one."""
+    parts = psycopg.conninfo.conninfo_to_dict(url)
+    user, host, port = parts.pop("user", None), parts.pop("host", None), parts.pop("port", None)
+    has_password = parts.pop("password", None) is not None
+    database = quote(str(parts.pop("dbname", None) or ""))
+    who = f"{quote(str(user), safe='')}{':<password>' if has_password else ''}@" if user else ""
+    # a folder as host, which is a socket, has no place before the path
+    where, beside = ("", {"host": host, "port": port}) if str(host or "/")[0] == "/" else (host, {})
+    options = {name: value for name, value in (*beside.items(), *parts.items()) if value and name not in _SECRETS}
+    return f"postgresql://{who}{where}{f':{port}' if where and port else ''}/{database}" + (
+        f"?{urlencode(options)}" if options else ""
+    )
 
 
 def _prepare(connection: psycopg.Connection, place: str) -> None:
