@@ -3,6 +3,16 @@
     incremental_strategy='replace_range',
     on_schema_change='append_new_columns',
     tags=['daily'],
+    meta={'dataeng': {
+        'partition': 'order_day',
+        'published': true,
+        'touched': {
+            'bronze.shop.orders': days_of_changed_rows('bronze_shop.orders', key=['order_id'], at='ordered_at'),
+            'bronze.shop.customers': days_of_changed_dimension(
+                'bronze_shop.orders', key='customer_id', at='ordered_at', dimension='bronze_shop.customers'
+            ),
+        },
+    }},
 ) }}
 
 with orders as (
