@@ -6,10 +6,14 @@ from collections.abc import Iterator
 import dagster as dg
 
 from dataeng_assets.orchestration.batch import batch_days
+from dataeng_assets.orchestration.ledger.hold import HELD
 from dataeng_assets.orchestration.ledger.plan import PlannedRun
 from dataeng_assets.orchestration.ledger.sensor import LEDGER_RUN, plan_now
 from dataeng_assets.orchestration.pins import TAG as PINS
 from dataeng_assets.orchestration.runs import AssetState, Notice, alone, asset_states, run_job
+
+MOST_PLANS = 4
+"""A plan follows one whose runs held back days, and one that had more ranges than it may ask for."""
 
 
 def materialize(definitions: dg.Definitions, instance: dg.DagsterInstance, notice: Notice) -> tuple[AssetState, ...]:
@@ -27,9 +31,15 @@ def materialize(definitions: dg.Definitions, instance: dg.DagsterInstance, notic
     with alone(instance):
         for result in _results(definitions, instance, notice):
             results.append(result)
-            if not result.success:
+            if not result.success and not _held_back(instance, result):
                 break
     return tuple(asset_states(definitions, instance, results))
+
+
+def _held_back(instance: dg.DagsterInstance, result: dg.ExecuteInProcessResult) -> bool:
+    """Whether a failed run has said which days are bad, so that the others can go on without them."""
+    run = instance.get_run_by_id(result.run_id)
+    return run is not None and HELD in run.tags
 
 
 def _results(
@@ -43,15 +53,27 @@ def _results(
     for name in sorted(name for name in names if name.startswith("stream_")):
         notice(f"[bold]{name}[/]")
         yield run_job(definitions.resolve_job_def(name), instance, notice=notice)
-    plan, pins = plan_now()
-    if not plan.runs:
-        notice("Nothing has changed in bronze: nothing to rebuild.")
-    for planned in plan.runs:
-        notice(f"[bold]warehouse[/] {len(planned.assets)} assets{_days(planned)}")
-        tags = {**LEDGER_RUN, PINS: json.dumps(pins)}
-        job = definitions.resolve_job_def("warehouse")
-        yield run_job(job, instance, notice=notice, assets=planned.assets, days=planned.days, tags=tags)
-    for planned in plan.runs:
+    yield from _rebuild(definitions, instance, notice)
+
+
+def _rebuild(
+    definitions: dg.Definitions, instance: dg.DagsterInstance, notice: Notice
+) -> Iterator[dg.ExecuteInProcessResult]:
+    """Run what the ledger asks for until it asks for nothing; a failed run that held back days does not end it."""
+    rebuilt: list[PlannedRun] = []
+    for _ in range(MOST_PLANS):
+        plan, pins = plan_now()
+        if not plan.runs:
+            notice("Bronze holds nothing that is not rebuilt.")
+            break
+        for planned in plan.runs:
+            notice(f"[bold]warehouse[/] {len(planned.assets)} assets{_days(planned)}")
+            tags = {**LEDGER_RUN, PINS: json.dumps(pins)}
+            job = definitions.resolve_job_def("warehouse")
+            result = run_job(job, instance, notice=notice, assets=planned.assets, days=planned.days, tags=tags)
+            yield result
+            rebuilt += [planned] if result.success else []
+    for planned in rebuilt:
         followers = _followers(definitions, planned)
         if followers:
             notice(f"[bold]followers of gold[/] {len(followers)} assets{_days(planned)}")

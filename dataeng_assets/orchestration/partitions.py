@@ -17,6 +17,11 @@ def newest_day() -> date:
     return datetime.now(UTC).date()
 
 
+def calendar() -> tuple[date, date]:
+    """First and newest partition."""
+    return Settings.load().first_day, newest_day()
+
+
 def range_tags(first: date, last: date) -> dict[str, str]:
     """The tags with which Dagster asks for a range of partitions in one run, both ends included."""
     return {

@@ -11,7 +11,9 @@ import pytest
 from dataeng_assets.lake.append import append
 from dataeng_assets.lake.location import Lake
 from dataeng_assets.orchestration.ledger.cover import cover, newest_versions
-from dataeng_assets.orchestration.ledger.entries import mark_handled, pending
+from dataeng_assets.orchestration.ledger.entries import mark_handled
+from dataeng_assets.orchestration.ledger.entries import waiting as waiting_in
+from dataeng_assets.orchestration.ledger.hold import hold
 from dataeng_assets.orchestration.ledger.targets import Target, Targets
 
 ORDERS = ("bronze", "shop", "orders")
@@ -54,7 +56,7 @@ def write_orders(lake: Lake, *orders: tuple[int, int]) -> None:
 
 
 def waiting(lake: Lake, target: Target) -> set[date | None]:
-    return {touch.day for touch in pending(lake) if touch.target == target.name}
+    return {touch.day for touch in waiting_in(lake).pending if touch.target == target.name}
 
 
 def handle(lake: Lake, names: Sequence[str] = ALL, days: tuple[int, int] = (1, 31), pin: int | None = None) -> int:
@@ -78,11 +80,11 @@ def test_nothing_is_asked_for_before_all_of_its_sources_are_there(lake: Lake) ->
     assert cover(lake, targets, run_id="a") == 0
     write_orders(lake, (1, 3))
     cover(lake, targets, run_id="b")
-    assert {touch.target for touch in pending(lake)} == {STG.name, DIM.name}
+    assert {touch.target for touch in waiting_in(lake).pending} == {STG.name, DIM.name}
     customers = lake.create(("bronze", "shop", "customers"), SCHEMA, change_feed=True)
     append(customers, SCHEMA.empty_table(), transactions={})
     cover(lake, targets, run_id="c")
-    assert {touch.target for touch in pending(lake)} == {STG.name, DIM.name, other.name, joined.name}
+    assert {touch.target for touch in waiting_in(lake).pending} == {STG.name, DIM.name, other.name, joined.name}
 
 
 def test_a_change_touches_the_days_of_the_new_and_of_the_previous_version(lake: Lake) -> None:
@@ -101,7 +103,7 @@ def test_an_empty_commit_touches_nothing(lake: Lake) -> None:
     handle(lake)
     write_orders(lake)
     assert cover(lake, TARGETS, run_id="b") == 0
-    assert pending(lake) == ()
+    assert waiting_in(lake).pending == ()
 
 
 def test_what_came_after_the_pin_keeps_waiting(lake: Lake) -> None:
@@ -113,7 +115,7 @@ def test_what_came_after_the_pin_keeps_waiting(lake: Lake) -> None:
     handle(lake, pin=pinned)
     assert waiting(lake, FCT) == {day(3), day(4)}
     handle(lake)
-    assert pending(lake) == ()
+    assert waiting_in(lake).pending == ()
 
 
 def test_days_outside_of_the_run_keep_waiting(lake: Lake) -> None:
@@ -146,7 +148,7 @@ def test_a_changed_view_is_touched(lake: Lake) -> None:
     cover(lake, TARGETS, run_id="a")
     handle(lake)
     cover(lake, Targets((replace(STG, checksum="2"), DIM, FCT, GOLD)), run_id="b")
-    assert [touch.target for touch in pending(lake)] == [STG.name]
+    assert [touch.target for touch in waiting_in(lake).pending] == [STG.name]
 
 
 def test_several_who_cover_at_once_write_each_entry_once(lake: Lake) -> None:
@@ -154,6 +156,70 @@ def test_several_who_cover_at_once_write_each_entry_once(lake: Lake) -> None:
     with ThreadPoolExecutor(4) as pool:
         counts = list(pool.map(lambda number: cover(lake, TARGETS, run_id=str(number)), range(4)))
     assert sorted(counts) == [0, 0, 0, 6]
+
+
+def test_a_held_day_waits_no_longer_until_its_source_touches_it_again(lake: Lake) -> None:
+    write_orders(lake, (1, 3), (2, 5))
+    cover(lake, TARGETS, run_id="a")
+    assert hold(lake, TARGETS, {FCT.name: [day(3)]}, "failed") == 2
+    assert waiting(lake, FCT) == waiting(lake, GOLD) == {day(5)}
+    assert {touch.day for touch in waiting_in(lake).held} == {day(3)}
+    handle(lake, days=(4, 31))
+    assert waiting(lake, FCT) == waiting(lake, GOLD) == set()
+    write_orders(lake, (1, 3))
+    cover(lake, TARGETS, run_id="b")
+    assert waiting(lake, FCT) == waiting(lake, GOLD) == {day(3)}
+    assert waiting_in(lake).held == ()
+
+
+def test_a_held_day_that_somebody_materializes_is_handled(lake: Lake) -> None:
+    write_orders(lake, (1, 3))
+    cover(lake, TARGETS, run_id="a")
+    hold(lake, TARGETS, {FCT.name: [day(3)]}, "failed")
+    handle(lake)
+    assert waiting_in(lake).held == waiting_in(lake).pending == ()
+
+
+def test_each_day_touches_a_periodic_snapshot_when_it_begins_and_only_once(
+    lake: Lake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    snapshot = replace(FCT, key=("marts", "snapshot"), every_day=True)
+    targets = Targets((STG, DIM, snapshot))
+    write_orders(lake, (1, 3))
+    monkeypatch.setattr("dataeng_assets.orchestration.ledger.cover.newest_day", lambda: day(10))
+    cover(lake, targets, run_id="a")
+    assert waiting(lake, snapshot) == {day(3), day(10)}
+    assert cover(lake, targets, run_id="b") == 0
+    monkeypatch.setattr("dataeng_assets.orchestration.ledger.cover.newest_day", lambda: day(13))
+    assert cover(lake, targets, run_id="c") == 3
+    assert waiting(lake, snapshot) == {day(number) for number in (3, 10, 11, 12, 13)}
+
+
+def test_a_summary_waits_until_no_day_below_it_waits(lake: Lake) -> None:
+    summary = Target(
+        ("marts", "sum"), daily=False, view=False, touched={SOURCE: None}, ancestors=frozenset({FCT.key}), checksum="1"
+    )
+    targets = Targets((FCT, summary))
+    write_orders(lake, (1, 3), (2, 20))
+    cover(lake, targets, run_id="a")
+    pins = newest_versions(lake, [SOURCE])
+    names = [FCT.name, summary.name]
+    mark_handled(lake, targets, names[1:], None, pins, "run")
+    assert waiting(lake, summary) == {None}
+    mark_handled(lake, targets, names[:1], (day(1), day(10)), pins, "run")
+    mark_handled(lake, targets, names[1:], None, pins, "run")
+    assert waiting(lake, summary) == {None}
+    mark_handled(lake, targets, names[:1], (day(20), day(20)), pins, "run")
+    mark_handled(lake, targets, names[1:], None, pins, "run")
+    assert waiting(lake, summary) == set()
+
+
+def test_a_table_made_from_nothing_is_asked_for_once(lake: Lake) -> None:
+    dates = Target(("marts", "dates"), daily=False, view=False, checksum="1")
+    assert cover(lake, Targets((dates,)), run_id="a") == 1
+    mark_handled(lake, Targets((dates,)), [dates.name], None, {}, "run")
+    assert cover(lake, Targets((dates,)), run_id="b") == 0
+    assert cover(lake, Targets((replace(dates, checksum="2"),)), run_id="c") == 1
 
 
 def test_a_daily_model_that_says_nothing_of_its_days_is_refused() -> None:

@@ -1,7 +1,7 @@
 """Covering: finding out which days the new versions of bronze have touched."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from datetime import date
+from datetime import date, timedelta
 from itertools import groupby
 
 import duckdb
@@ -11,8 +11,9 @@ from dataeng_assets.lake.append import Superseded, progress
 from dataeng_assets.lake.changes import changes
 from dataeng_assets.lake.location import Lake
 from dataeng_assets.lake.views import create_views
-from dataeng_assets.orchestration.ledger.entries import Touch, open_ledger, write
-from dataeng_assets.orchestration.ledger.targets import DEFINITION, Target, Targets
+from dataeng_assets.orchestration.ledger.entries import State, Touch, open_ledger, write
+from dataeng_assets.orchestration.ledger.targets import CALENDAR, DEFINITION, Target, Targets
+from dataeng_assets.orchestration.partitions import newest_day
 
 _TRIES = 5
 
@@ -38,14 +39,14 @@ def cover(lake: Lake, targets: Targets, *, run_id: str) -> int:
     """
     for _ in range(_TRIES):
         ledger = open_ledger(lake)
-        newest = newest_versions(lake, targets.sources)
+        newest = {**newest_versions(lake, targets.sources), DEFINITION: 0, CALENDAR: newest_day().toordinal()}
         missing = sorted(_missing(ledger, targets, newest), key=lambda item: (item[1], item[2] is None, item[2] or 0))
         if not missing:
             return 0
         touches = list(_touches(lake, missing, newest))
-        covered = {target.application(source): newest.get(source, 0) for target, source, _ in missing}
+        covered = {target.application(source): newest[source] for target, source, _ in missing}
         try:
-            write(ledger, touches, handled=False, run_id=run_id, covered=covered)
+            write(ledger, touches, State.TOUCHED, run_id=run_id, covered=covered)
         except Superseded:
             continue
         return len(touches)
@@ -61,11 +62,8 @@ def _missing(
     for target in targets.all:
         if not target.touched.keys() <= newest.keys():
             continue  # it cannot be built before all of its sources are there; then it is covered from the beginning
-        if target.view:
-            if progress(ledger, target.application(DEFINITION)) is None:
-                yield target, DEFINITION, None
-            continue
-        for source in target.touched:
+        sources = (DEFINITION,) if target.by_definition else tuple(target.touched)
+        for source in (*sources, *((CALENDAR,) if target.every_day else ())):
             covered = progress(ledger, target.application(source))
             if covered is None or covered < newest[source]:
                 yield target, source, covered
@@ -79,14 +77,21 @@ def _touches(
         create_views(connection, lake, pins=newest)
         for (source, covered), group in groupby(missing, key=lambda item: item[1:]):
             waiting = [target for target, _, _ in group]
-            if source == DEFINITION:
-                yield from (Touch(target.name, None, DEFINITION, target.mapping(DEFINITION), 0) for target in waiting)
-                continue
-            if not _load_changes(connection, lake, source, covered, newest[source]):
+            is_from_bronze = source not in (DEFINITION, CALENDAR)
+            if is_from_bronze and not _load_changes(connection, lake, source, covered, newest[source]):
                 continue
             for target in waiting:
-                for day in _days(connection, target, source):
+                days = _days(connection, target, source) if is_from_bronze else _begun(source, covered, newest[source])
+                for day in days:
                     yield Touch(target.name, day, source, target.mapping(source), newest[source])
+
+
+def _begun(source: str, covered: int | None, to: int) -> Iterable[date | None]:
+    """The days that have begun since the last one covered; only today where none was. A definition has no day."""
+    if source == DEFINITION:
+        return [None]
+    days = range(to if covered is None else covered + 1, to + 1)
+    return [date.min + timedelta(days=day - 1) for day in days]
 
 
 def _load_changes(connection: duckdb.DuckDBPyConnection, lake: Lake, source: str, covered: int | None, to: int) -> bool:

@@ -1,4 +1,4 @@
-"""The ledger's table: what was touched, what was handled, and what therefore waits.
+"""The ledger's table: what was touched, what was handled, what is held back, and what therefore waits.
 
 Which days a change touches belongs in `cover`, what to run for them in `plan`.
 """
@@ -6,6 +6,7 @@ Which days a change touches belongs in `cover`, what to run for them in `plan`.
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from enum import StrEnum
 
 import duckdb
 import pyarrow as pa
@@ -14,6 +15,7 @@ from deltalake import DeltaTable
 from dataeng_assets.lake.append import append
 from dataeng_assets.lake.location import Lake
 from dataeng_assets.orchestration.ledger.targets import Targets
+from dataeng_assets.orchestration.partitions import calendar
 
 KEY = ("ledger", "changes")
 _COLUMNS: dict[str, pa.DataType] = {
@@ -22,19 +24,30 @@ _COLUMNS: dict[str, pa.DataType] = {
     "source": pa.string(),
     "mapping": pa.string(),
     "version": pa.int64(),
-    "handled": pa.bool_(),
+    "state": pa.string(),
     "at": pa.timestamp("us", tz="UTC"),
     "run_id": pa.string(),
 }
 SCHEMA = pa.schema(_COLUMNS)
 
-_PENDING = """
-select target, day, source, mapping, max(version) filter (not handled) as version
+_NEWEST = """
+select
+    target, day, source, mapping,
+    coalesce(max(version) filter (state = 'touched'), -1) as touched,
+    coalesce(max(version) filter (state = 'handled'), -1) as handled,
+    coalesce(max(version) filter (state = 'held'), -1) as held
 from entries
 group by all
-having max(version) filter (not handled) > coalesce(max(version) filter (handled), -1)
 order by all
 """
+
+
+class State(StrEnum):
+    """What an entry says of a day: a source has touched it, a run has handled it, or a failed check holds it back."""
+
+    TOUCHED = "touched"
+    HANDLED = "handled"
+    HELD = "held"
 
 
 @dataclass(frozen=True)
@@ -53,23 +66,48 @@ def open_ledger(lake: Lake) -> DeltaTable:
     return lake.create(KEY, SCHEMA, description="Which days of which model the versions of bronze have touched.")
 
 
-def pending(lake: Lake) -> tuple[Touch, ...]:
-    """What was touched and not handled since."""
-    entries = open_ledger(lake).to_pyarrow_dataset()
+@dataclass(frozen=True)
+class Waiting:
+    """What was touched and not handled since.
+
+    Attributes:
+        pending: what a run should handle.
+        held: what is held back, because a check failed on that day: asked for again when a source touches it again, or
+            by a person.
+    """
+
+    pending: tuple[Touch, ...]
+    held: tuple[Touch, ...]
+
+
+def waiting(lake: Lake) -> Waiting:
+    """What waits, by the newest version of each entry."""
     with duckdb.connect() as connection:
-        connection.register("entries", entries)
-        return tuple(Touch(*row) for row in connection.execute(_PENDING).fetchall())
+        connection.register("entries", open_ledger(lake).to_pyarrow_dataset())
+        rows = connection.execute(_NEWEST).fetchall()
+    pending, held_back = list[Touch](), list[Touch]()
+    for target, day, source, mapping, touched, handled, held in rows:
+        if touched > max(handled, held):
+            pending.append(Touch(target, day, source, mapping, touched))
+        elif held > handled:
+            held_back.append(Touch(target, day, source, mapping, held))
+    return Waiting(tuple(pending), tuple(held_back))
 
 
 def write(
-    table: DeltaTable, touches: Iterable[Touch], *, handled: bool, run_id: str, covered: Mapping[str, int] | None = None
+    table: DeltaTable,
+    touches: Iterable[Touch],
+    state: State,
+    *,
+    run_id: str,
+    covered: Mapping[str, int] | None = None,
 ) -> None:
     """Append entries, with what is covered by them.
 
     Args:
         table: the handle that coverage was read from, so that of two who cover the same versions one is refused.
         touches: the entries.
-        handled: whether they say handled, else touched.
+        state: what they say.
         run_id: who says so.
         covered: application id -> version covered.
 
@@ -78,7 +116,7 @@ def write(
     """
     at = datetime.now(UTC)
     rows = [
-        {**vars(touch), "handled": handled, "at": at, "run_id": run_id}
+        {**vars(touch), "state": state, "at": at, "run_id": run_id}
         for touch in sorted(touches, key=lambda touch: (touch.target, touch.day or date.min, touch.source))
     ]
     append(table, pa.Table.from_pylist(rows, schema=SCHEMA), transactions=covered or {}, metadata={"run_id": run_id})
@@ -108,8 +146,9 @@ def mark_handled(
     Returns:
         How many touches were handled.
     """
-    waiting = pending(lake)
+    found = waiting(lake)
     rebuilt = set(names)
+    first, last = calendar()
 
     def is_handled(touch: Touch) -> bool:
         if touch.target not in rebuilt:
@@ -123,11 +162,11 @@ def mark_handled(
         return not any(
             other.target in ancestors - rebuilt
             and other.source == touch.source
-            and (other.day is None or other.day == touch.day)
-            for other in waiting
+            and (other.day is None or (first <= other.day <= last if touch.day is None else other.day == touch.day))
+            for other in found.pending
         )
 
-    done = [touch for touch in waiting if is_handled(touch)]
+    done = [touch for touch in (*found.pending, *found.held) if is_handled(touch)]
     if done:
-        write(open_ledger(lake), done, handled=True, run_id=run_id)
+        write(open_ledger(lake), done, State.HANDLED, run_id=run_id)
     return len(done)

@@ -1,11 +1,11 @@
 """From what waits to the runs that handle it. Values in, values out."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, timedelta
 from itertools import pairwise
 
-from dataeng_assets.orchestration.ledger.entries import Touch
+from dataeng_assets.orchestration.ledger.entries import Waiting
 from dataeng_assets.orchestration.ledger.targets import Key, Targets
 
 MAX_RUNS = 3
@@ -30,35 +30,44 @@ class Plan:
     future: tuple[date, ...] = ()
 
 
-def merge_days(days: Iterable[date], most: int = MAX_RUNS) -> tuple[tuple[date, date], ...]:
-    """Join days into at most `most` contiguous ranges: near ones, and then those with the narrowest gaps between them.
+def merge_days(days: Iterable[date], held: Iterable[date] = (), most: int = MAX_RUNS) -> tuple[tuple[date, date], ...]:
+    """Join days into contiguous ranges: near ones, and then those with the narrowest gaps between them.
 
-    Rebuilding an unchanged day changes nothing, so a day between two others may go with them.
+    Rebuilding an unchanged day changes nothing, so a day between two others may go with them, but for a day that is
+    held back: it would hold the others back with it. Where such days leave more than `most` ranges, the first ones are
+    given; the others wait for their turn.
+
+    Args:
+        days: to be rebuilt.
+        held: days that stand alone.
+        most: how many ranges there may be.
     """
-    ordered = sorted(set(days))
+    ordered, alone = sorted(set(days)), sorted(set(held))
     gaps = sorted(pairwise(ordered), key=lambda pair: pair[1] - pair[0], reverse=True)
-    cuts = sorted(pair for pair in gaps[: most - 1] if pair[1] - pair[0] > NEAR)
+    wide = {pair for pair in gaps[: most - 1] if pair[1] - pair[0] > NEAR}
+    cuts = [pair for pair in pairwise(ordered) if pair in wide or any(pair[0] <= day <= pair[1] for day in alone)]
     starts = [ordered[0], *(right for _, right in cuts)] if ordered else []
     ends = [*(left for left, _ in cuts), ordered[-1]] if ordered else []
-    return tuple(zip(starts, ends, strict=True))
+    return tuple(zip(starts, ends, strict=True))[:most]
 
 
-def plan_runs(targets: Targets, waiting: Sequence[Touch], first_day: date, last_day: date) -> Plan:
+def plan_runs(targets: Targets, found: Waiting, first_day: date, last_day: date) -> Plan:
     """Decide the runs that handle everything that waits.
 
     Args:
         targets: all targets, in the order in which they are built.
-        waiting: the pending touches.
+        found: the pending touches, and those held back.
         first_day: of the daily partitions.
         last_day: newest daily partition.
 
     Returns:
         At most `MAX_RUNS` runs. Each carries everything undated that waits, so that each stands on its own.
     """
-    waiting = [touch for touch in waiting if touch.target in targets.by_name]
+    waiting = [touch for touch in found.pending if touch.target in targets.by_name]
+    held = {touch.day for touch in found.held if touch.day is not None}
     days = {touch.day for touch in waiting if touch.day is not None}
     undated = {touch.target for touch in waiting if touch.day is None}
-    ranges = merge_days(day for day in days if first_day <= day <= last_day)
+    ranges = merge_days((day for day in days if first_day <= day <= last_day), held)
     early = tuple(sorted(day for day in days if day < first_day))
     future = tuple(sorted(day for day in days if day > last_day))
     if not ranges:

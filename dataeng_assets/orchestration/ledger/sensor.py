@@ -10,12 +10,12 @@ from dataeng_assets.lake.location import Lake
 from dataeng_assets.orchestration.dbt import targets
 from dataeng_assets.orchestration.in_flight import run_in_flight
 from dataeng_assets.orchestration.ledger.cover import cover
-from dataeng_assets.orchestration.ledger.entries import pending
+from dataeng_assets.orchestration.ledger.entries import waiting
+from dataeng_assets.orchestration.ledger.hold import HELD
 from dataeng_assets.orchestration.ledger.plan import Plan, plan_runs
-from dataeng_assets.orchestration.partitions import newest_day, range_tags
+from dataeng_assets.orchestration.partitions import calendar, range_tags
 from dataeng_assets.orchestration.pins import TAG as PINS
 from dataeng_assets.orchestration.pins import newest
-from dataeng_assets.settings import Settings
 
 TAG = "dataeng/ledger"
 LEDGER_RUN = {TAG: "warehouse"}
@@ -28,7 +28,7 @@ def plan_now() -> tuple[Plan, dict[str, int]]:
     lake = Lake.current()
     pins = newest(lake)
     cover(lake, targets(), run_id="ledger")
-    return plan_runs(targets(), pending(lake), Settings.load().first_day, newest_day()), pins
+    return plan_runs(targets(), waiting(lake), *calendar()), pins
 
 
 def requests(instance: dg.DagsterInstance) -> Iterator[dg.RunRequest | dg.SkipReason]:
@@ -59,7 +59,8 @@ def _wait_after_failures(instance: dg.DagsterInstance) -> datetime:
     records = instance.get_run_records(filters=dg.RunsFilter(tags=LEDGER_RUN), limit=8)
     failed = 0
     for record in records:
-        if record.dagster_run.status != dg.DagsterRunStatus.FAILURE:
+        run = record.dagster_run
+        if run.status != dg.DagsterRunStatus.FAILURE or HELD in run.tags:
             break
         failed += 1
     if not failed:

@@ -13,7 +13,11 @@ from typing import Any
 Key = tuple[str, ...]
 
 DEFINITION = "definition"
-"""The source of an entry that says: the definition of a view changed. Its version is always 0."""
+"""The source of an entry that says: the definition of a view, or of a table made from nothing, changed. Its version is
+always 0."""
+
+CALENDAR = "calendar"
+"""The source of an entry that says: a day has begun. Its version is the day's ordinal number."""
 
 
 @dataclass(frozen=True)
@@ -27,6 +31,7 @@ class Target:
         touched: bronze table, dotted -> SQL that yields the touched days in a column `day`; None touches the whole.
         ancestors: keys of all targets that it is made from.
         checksum: of the definition.
+        every_day: whether each day is touched when it begins: a periodic snapshot has rows on days without a change.
     """
 
     key: Key
@@ -35,6 +40,12 @@ class Target:
     touched: Mapping[str, str | None] = field(default_factory=dict)
     ancestors: frozenset[Key] = frozenset()
     checksum: str = ""
+    every_day: bool = False
+
+    @property
+    def by_definition(self) -> bool:
+        """Whether its own definition is what touches it."""
+        return self.view or not self.touched
 
     @property
     def name(self) -> str:
@@ -43,7 +54,7 @@ class Target:
 
     def mapping(self, source: str) -> str:
         """Identifies what decides which days a source touches; a changed mapping is another one, and starts anew."""
-        said = self.checksum if source == DEFINITION else str(self.touched[source])
+        said = self.checksum if source == DEFINITION else source if source == CALENDAR else str(self.touched[source])
         return hashlib.sha256(said.encode()).hexdigest()[:12]
 
     def application(self, source: str) -> str:
@@ -131,7 +142,13 @@ def _model_target(node: Mapping[str, Any], manifest: Mapping[str, Any], made: Ma
         touched=_touched(node, above, sources),
         ancestors=frozenset(key for target in above for key in (target.key, *target.ancestors)),
         checksum=node["checksum"]["checksum"],
+        every_day=is_daily(node) and _is_every_day(node, above),
     )
+
+
+def _is_every_day(node: Mapping[str, Any], above: Iterable[Target]) -> bool:
+    said: bool | None = declared(node).get("every_day")
+    return any(target.every_day for target in above) if said is None else said
 
 
 def _touched(node: Mapping[str, Any], above: Iterable[Target], sources: Iterable[str]) -> Mapping[str, str | None]:
@@ -161,4 +178,5 @@ def _gold_target(node: Mapping[str, Any], model: Target) -> Target:
         touched=model.touched,
         ancestors=model.ancestors | {model.key},
         checksum=model.checksum,
+        every_day=model.every_day,
     )

@@ -1,0 +1,151 @@
+"""dbt models as assets: how they are named, and how a range of days is built and tested.
+
+The project and its manifest belong in `dbt`.
+"""
+
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+from dagster_dbt import DagsterDbtTranslator, DbtCliInvocation, DbtCliResource, DbtProject, dbt_assets
+from dagster_dbt.errors import DagsterDbtCliRuntimeError
+
+from dataeng_assets.lake.location import Lake
+from dataeng_assets.orchestration import warehouse
+from dataeng_assets.orchestration.dbt import dbt_project, environment, manifest, owners, targets
+from dataeng_assets.orchestration.failures import RETRY, PermanentFailure
+from dataeng_assets.orchestration.ledger.entries import mark_handled
+from dataeng_assets.orchestration.ledger.hold import HELD, bad_days, hold
+from dataeng_assets.orchestration.ledger.targets import model_key
+from dataeng_assets.orchestration.partitions import daily, days_of
+from dataeng_assets.orchestration.pins import pinned
+from dataeng_assets.settings import Settings
+
+
+class ChecksFailed(Exception):
+    """Tests of the models have failed; says which, and what is held back."""
+
+
+class Translator(DagsterDbtTranslator):
+    """A model's key is its layer and name, a source's the key of its lake table; the group of a mart is `marts`."""
+
+    def get_asset_spec(self, manifest: Mapping[str, Any], unique_id: str, project: DbtProject | None) -> dg.AssetSpec:
+        """The asset of a dbt model or source."""
+        spec = super().get_asset_spec(manifest, unique_id, project)
+        node = self.get_resource_props(manifest, unique_id)
+        if node["resource_type"] == "source":
+            return spec
+        layer = node["fqn"][1]
+        return spec.replace_attributes(
+            group_name=layer if layer == "marts" else node["name"].partition("_")[2].split("__")[0],
+            owners=owners(node),
+            tags={**spec.tags, "layer": layer},
+            kinds={"dbt", "duckdb"},
+        )
+
+    def get_asset_key(self, dbt_resource_props: Mapping[str, Any]) -> dg.AssetKey:
+        """The key of a model or source."""
+        return dg.AssetKey(model_key(dbt_resource_props))
+
+
+def models(tag: str) -> list[dg.AssetsDefinition]:
+    """The assets of all models with a tag, built by one dbt invocation; none when there is no such model.
+
+    Args:
+        tag: `undated`, `daily`, or `summary`: undated, and made from daily models.
+    """
+    nodes = manifest()["nodes"].values()
+    if not any(node["resource_type"] == "model" and tag in node["tags"] for node in nodes):
+        return []
+    is_daily = tag == "daily"
+
+    @dbt_assets(
+        manifest=dbt_project().manifest_path,
+        project=dbt_project(),
+        select=f"tag:{tag}",
+        name=f"dbt_{tag}",
+        dagster_dbt_translator=Translator(),
+        partitions_def=daily() if is_daily else None,
+        backfill_policy=dg.BackfillPolicy.single_run() if is_daily else None,
+        retry_policy=RETRY,
+        pool=warehouse.POOL,
+    )
+    def build_models(context: dg.AssetExecutionContext, dbt: DbtCliResource) -> Iterator[Any]:
+        yield from build(context, dbt, is_daily=is_daily)
+
+    return [build_models]
+
+
+def build(context: dg.AssetExecutionContext, dbt: DbtCliResource, *, is_daily: bool) -> Iterator[Any]:
+    """Build the selected models from bronze as this run has pinned it, test them, and tell the ledger.
+
+    The days of the run travel as event-time flags: a variable that changes would make dbt parse everything again.
+    """
+    lake = Lake.current()
+    pins = pinned(context, lake)
+    days = days_of(context.partition_time_window) if is_daily else None
+    flags: list[str] = []
+    if days:
+        window = context.partition_time_window
+        flags = [
+            "--event-time-start", window.start.strftime("%Y-%m-%d %H:%M:%S"),
+            "--event-time-end", window.end.strftime("%Y-%m-%d %H:%M:%S"),
+        ]  # fmt: skip
+    with warehouse.exclusively(Settings.load().warehouse_file):
+        with environment(pins):
+            invocation = dbt.cli(["build", *flags], context=context)
+        try:
+            with _staying_here():
+                yield from invocation.stream().fetch_row_counts()
+        except DagsterDbtCliRuntimeError as error:
+            raise _failure(context, invocation, days) or error from None
+    names = [".".join(key.path) for key in context.selected_asset_keys]
+    handled = mark_handled(lake, targets(), names, days, pins, context.run.run_id)
+    context.log.info("%s entries of the change ledger are handled", handled)
+
+
+def _failure(
+    context: dg.AssetExecutionContext, invocation: DbtCliInvocation, days: tuple[date, date] | None
+) -> PermanentFailure | None:
+    """What failed tests mean for the run: their bad days are held back, and no retry mends them.
+
+    Returns:
+        None when something else went wrong.
+    """
+    try:
+        results = invocation.get_artifact("run_results.json")["results"]
+    except FileNotFoundError:
+        return None  # dbt was killed
+    failed = [result["unique_id"].split(".")[2] for result in results if result["status"] == "fail"]
+    if not failed or any(result["status"] == "error" for result in results):
+        return None
+    bad = bad_days(Settings.load().warehouse_file, manifest(), results, days) if days else {}
+    if bad:
+        hold(Lake.current(), targets(), bad, context.run.run_id)
+        context.instance.add_run_tags(context.run.run_id, {HELD: str(sum(len(found) for found in bad.values()))})
+    said = "; ".join(f"{name} on {', '.join(map(str, found))}" for name, found in bad.items())
+    return PermanentFailure(
+        ChecksFailed(
+            f"{', '.join(failed)} failed. "
+            + (
+                f"Held back: {said}, and what is made from it. What was published of these days stays as it is; the "
+                "other days are asked for without them. Correct the source, or the check, and materialize these days."
+                if bad
+                else "Nothing below was built, and what was published stays as it is. Correct the source, or the check."
+            )
+        )
+    )
+
+
+@contextmanager
+def _staying_here() -> Iterator[None]:
+    """Threads that count rows enter dbt's folder side by side, and may leave the process there for good."""
+    here = Path.cwd()
+    try:
+        yield
+    finally:
+        os.chdir(here)
