@@ -16,6 +16,7 @@ from dataeng_assets.orchestration.dbt import dbt_project
 from dataeng_assets.orchestration.lineage import materialize
 from dataeng_assets.orchestration.runs import AssetState
 from dataeng_assets.sample.fill import fill
+from dataeng_assets.sample.schema import TABLES
 from dataeng_assets.sample.tick import TickReport, tick
 from dataeng_assets.sample.truth import Truth
 from dataeng_assets.settings import ROOT
@@ -56,8 +57,7 @@ class Platform:
 
     def commit_reached(self) -> int:
         """Number of the newest commit of the truth."""
-        tables = ("customers", "products", "orders")
-        return max(max(self.truth.versions(table)["_commit"].to_pylist()) for table in tables)
+        return max(max(self.truth.versions(table)["_commit"].to_pylist()) for table in TABLES)
 
     def materialize(self) -> tuple[AssetState, ...]:
         """One pass over the lineage; every asset is green after it."""

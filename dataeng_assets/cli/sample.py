@@ -41,10 +41,10 @@ def fill(
             anew=anew,
             progress=progress,
         )
+    tables = ", ".join(f"{rows:,} {table.replace('_', ' ')}" for table, rows in report.rows.items())
     typer.echo(
         f"The sample shop {'is filled' if report.filled else 'was already there'}, from {report.first_day} on: "
-        f"{report.customers:,} customers, {report.products:,} products, {report.orders:,} orders, "
-        f"{report.events:,} events ({report.seconds:.1f} s)."
+        f"{tables}, {report.events:,} events ({report.seconds:.1f} s)."
     )
 
 

@@ -3,78 +3,174 @@
 What is read back after each change is the truth about it: the database sets keys and `updated_at`.
 """
 
-from typing import Any
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Any, LiteralString, TypeVar
 
 from psycopg import Connection, sql
 from psycopg.rows import class_row
 
-from dataeng_assets.sample import life, schema, world
+from dataeng_assets.sample import schema, world
+from dataeng_assets.sample.rows import Goods
+from dataeng_assets.sample.state import (
+    RESERVED,
+    Change,
+    JustPlaced,
+    KnownCategory,
+    KnownCustomer,
+    KnownItem,
+    KnownLevel,
+    KnownOrder,
+    Reserved,
+    State,
+)
 from dataeng_assets.sample.truth import Version
 
-Rows = dict[tuple[str, int], tuple[Any, ...]]
-
-_MAY_CHANGE = sql.SQL("(status in ('placed', 'paid', 'shipped') or status = 'delivered' and ordered_at > {})")
-_CUSTOMER = sql.SQL("select customer_id, full_name, country, tier::text as tier, {} as created from shop.customers")
-_ORDER = sql.SQL("select order_id, status::text as status, {} as ordered from shop.orders")
+_CUSTOMER: LiteralString = """
+select
+    customer_id, full_name, country, tier::text as tier, (extract(epoch from created_at) * 1000000)::bigint as created
+from shop.customers
+"""
+_ORDER: LiteralString = """
+select
+    o.order_id, o.status::text as status, (extract(epoch from o.ordered_at) * 1000000)::bigint as ordered,
+    o.total_amount - coalesce(o.discount_amount, 0) as amount, o.currency,
+    p.payment_id::text as payment_id, p.created_at as payment_created,
+    s.shipment_id::text as shipment_id, (extract(epoch from s.shipped_at) * 1000000)::bigint as shipped
+from shop.orders o
+left join shop.payments p on p.order_id = o.order_id and p.status = 'authorized' and o.status = 'placed'
+left join shop.shipments s on s.order_id = o.order_id and o.status = 'shipped'
+where (o.status in ('placed', 'paid', 'shipped') or o.status = 'delivered' and o.ordered_at > %s)
+"""
+_ITEM: LiteralString = """
+select order_id, line_number, is_gift from shop.order_items join shop.orders using (order_id)
+where status = 'placed' order by order_id, line_number
+"""
+_CATEGORY: LiteralString = """
+select category_id, is_visible from shop.product_categories where parent_id is not null
+"""
+_LEVEL: LiteralString = "select warehouse_code, product_id, on_hand from shop.inventory_levels"
 _RETURNABLE_DAYS = 30
+_Known = TypeVar("_Known")
 
 
-def read_state(connection: Connection[Any], at: int) -> life.State:
+def read_state(connection: Connection[Any], at: int) -> State:
     """The shop as it stands in the connection's eyes."""
     oldest = world.moment(at - _RETURNABLE_DAYS * world.DAY)
-    with connection.cursor(row_factory=class_row(life.KnownCustomer)) as cursor:
-        query = _CUSTOMER.format(_micros("created_at")) + sql.SQL(" order by customer_id")
-        customers = cursor.execute(query).fetchall()
-    with connection.cursor(row_factory=class_row(life.KnownOrder)) as order_cursor:
-        where = sql.SQL(" where ") + _MAY_CHANGE.format(oldest) + sql.SQL(" order by order_id")
-        orders = order_cursor.execute(_ORDER.format(_micros("ordered_at")) + where).fetchall()
-    prices = connection.execute("select product_id, price from shop.products order by product_id").fetchall()
-    return life.State(customers, dict(prices), orders)
+    products = connection.execute("select product_id, price from shop.products order by product_id").fetchall()
+    return State(
+        customers=_all(connection, KnownCustomer, _CUSTOMER + " order by customer_id"),
+        goods=Goods([product for product, _ in products], [price for _, price in products]),
+        orders=_all(connection, KnownOrder, _ORDER + " order by o.order_id", oldest),
+        items=_all(connection, KnownItem, _ITEM),
+        categories=_all(connection, KnownCategory, _CATEGORY + " order by category_id"),
+        levels=_all(connection, KnownLevel, _LEVEL + " order by warehouse_code, product_id"),
+    )
 
 
-def lock_reserved(connection: Connection[Any], salt: int) -> tuple[life.KnownCustomer | None, life.KnownOrder | None]:
-    """Take one reserved customer and one reserved order that no other transaction holds."""
-    tail = sql.SQL(" {key} % {reserved} = 0 order by hashint8extended({key}, {salt}) limit 1 for update skip locked")
+def lock_reserved(connection: Connection[Any], salt: int, at: int) -> Reserved:
+    """Take one reserved row of each kind that no other transaction holds."""
 
-    def free(key: str) -> sql.Composed:
-        return tail.format(key=sql.Identifier(key), reserved=life.RESERVED, salt=salt)
+    def free(kind: type[Any], query: LiteralString, key: LiteralString, table: LiteralString) -> Any:
+        tail = f"{key} %% {RESERVED} = 0 order by hashint8extended({key}, %s) limit 1 for update of {table} skip locked"
+        arguments = (world.moment(at), salt) if kind is KnownOrder else (salt,)
+        found = _all(connection, kind, f"{query} {'and' if 'where' in query else 'where'} {tail}", *arguments)
+        return found[0] if found else None
 
-    with connection.cursor(row_factory=class_row(life.KnownCustomer)) as cursor:
-        query = _CUSTOMER.format(_micros("created_at")) + sql.SQL(" where ") + free("customer_id")
-        customer = cursor.execute(query).fetchone()
-    with connection.cursor(row_factory=class_row(life.KnownOrder)) as order_cursor:
-        where = sql.SQL(" where status in ('placed', 'paid', 'shipped') and ") + free("order_id")
-        order = order_cursor.execute(_ORDER.format(_micros("ordered_at")) + where).fetchone()
-    return customer, order
-
-
-def _micros(column: str) -> sql.Composed:
-    return sql.SQL("(extract(epoch from {}) * 1000000)::bigint").format(sql.Identifier(column))
+    return Reserved(
+        free(KnownCustomer, _CUSTOMER, "customer_id", "customers"),
+        free(KnownOrder, _ORDER, "o.order_id", "o"),
+        free(KnownCategory, _CATEGORY, "category_id", "product_categories"),
+        free(KnownLevel, _LEVEL, "product_id", "inventory_levels"),
+    )
 
 
-def apply(connection: Connection[Any], change: life.Change, written: Rows) -> None:
+def _all(connection: Connection[Any], kind: type[_Known], query: LiteralString, *arguments: Any) -> list[_Known]:
+    with connection.cursor(row_factory=class_row(kind)) as cursor:
+        return cursor.execute(query, arguments).fetchall()
+
+
+@dataclass
+class Written:
+    """What one transaction has written: rows by table and key as it left them, None where it deleted one."""
+
+    rows: dict[tuple[str, tuple[Any, ...]], tuple[Any, ...] | None] = field(default_factory=dict)
+    placed: int | None = None
+
+
+def apply(connection: Connection[Any], change: Change, written: Written) -> None:
     """Do one change and note the row as the database left it."""
-    table, columns = sql.Identifier(schema.SCHEMA, change.table), list(change.values)
-    names = [sql.Identifier(column) for column in columns]
-    placeholders = [sql.SQL(schema.parameter(column)) for column in columns]
-    values: list[Any] = list(change.values.values())
-    if change.key is None:
-        query = sql.SQL("insert into {} ({}) values ({}) returning {}").format(
-            table, sql.SQL(", ").join(names), sql.SQL(", ").join(placeholders), sql.SQL(schema.projection(change.table))
-        )
-    else:
-        pairs = [sql.SQL("{} = {}").format(name, value) for name, value in zip(names, placeholders, strict=True)]
-        query = sql.SQL("update {} set {} where {} = %s returning {}").format(
-            table,
-            sql.SQL(", ").join(pairs),
-            sql.Identifier(schema.key_of(change.table)),
-            sql.SQL(schema.projection(change.table)),
-        )
-        values.append(change.key)
-    for row in connection.execute(query, values):
-        written[change.table, row[0]] = row
+    width = len(schema.key_of(change.table))
+    for row in connection.execute(_statement(change), _arguments(change, written)):
+        if change.key is not None:
+            written.rows[change.table, change.key] = None
+        if change.values is not None:
+            written.rows[change.table, row[:width]] = row
+        if change.table == "orders":
+            written.placed = row[0]
 
 
-def versions(written: Rows, commit: int, tick: int, *, is_late: bool) -> list[Version]:
+def _statement(change: Change) -> sql.Composed:
+    if change.values is None:
+        return _delete(change.table)
+    columns = tuple(change.values)
+    return _insert(change.table, columns) if change.key is None else _update(change.table, columns)
+
+
+def _arguments(change: Change, written: Written) -> list[Any]:
+    values: Mapping[str, Any] = change.values or {}
+    given = [written.placed if isinstance(value, JustPlaced) else value for value in values.values()]
+    return [*given, *(change.key or ())]
+
+
+@cache
+def _insert(table: str, columns: tuple[str, ...]) -> sql.Composed:
+    return sql.SQL("insert into {} ({}) values ({}) returning {}").format(
+        sql.Identifier(schema.SCHEMA, table),
+        sql.SQL(", ").join(map(sql.Identifier, columns)),
+        sql.SQL(", ").join(_parameter(table, column) for column in columns),
+        _projection(table),
+    )
+
+
+@cache
+def _update(table: str, columns: tuple[str, ...]) -> sql.Composed:
+    return sql.SQL("update {} set {} where {} returning {}").format(
+        sql.Identifier(schema.SCHEMA, table),
+        sql.SQL(", ").join(_pair(table, column) for column in columns),
+        _is_key(table),
+        _projection(table),
+    )
+
+
+@cache
+def _delete(table: str) -> sql.Composed:
+    return sql.SQL("delete from {} where {} returning {}").format(
+        sql.Identifier(schema.SCHEMA, table), _is_key(table), _projection(table)
+    )
+
+
+def _is_key(table: str) -> sql.Composed:
+    return sql.SQL(" and ").join(_pair(table, column) for column in schema.key_of(table))
+
+
+def _pair(table: str, column: str) -> sql.Composed:
+    return sql.SQL("{} = {}").format(sql.Identifier(column), _parameter(table, column))
+
+
+def _parameter(table: str, column: str) -> sql.SQL:
+    return sql.SQL(schema.parameter(table, column))
+
+
+def _projection(table: str) -> sql.SQL:
+    return sql.SQL(schema.projection(table))
+
+
+def versions(written: Written, commit: int, tick: int, *, is_late: bool) -> list[Version]:
     """What a transaction left behind, once it has committed."""
-    return [Version(table, row, commit, tick, is_late) for (table, _), row in written.items()]
+    found = []
+    for (table, key), row in written.rows.items():
+        nothing = (None,) * (len(schema.ARROW[table]) - len(key))
+        found.append(Version(table, row or (*key, *nothing), commit, tick, is_late, is_deleted=row is None))
+    return found

@@ -5,9 +5,10 @@ What the past is belongs in `history`; life after it in `tick`.
 
 import os
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
@@ -29,13 +30,14 @@ Progress = Callable[[str, int, int], None]
 
 @dataclass(frozen=True)
 class FillReport:
-    """What is in the shop after a fill. `filled` is False when the same shop was already there."""
+    """What is in the shop after a fill: rows by table, and the topic's records of the past.
+
+    `filled` is False when the same shop was already there.
+    """
 
     filled: bool
     first_day: date
-    customers: int
-    products: int
-    orders: int
+    rows: Mapping[str, int]
     events: int
     seconds: float
 
@@ -95,8 +97,8 @@ def fill(
         shop = marker.read_filled(connection)
         first_day = shop.since.astimezone(UTC).date()
         record_first_day(first_day)
-        customers, products, orders = (_count(connection, table) for table in schema.TABLES)
-    return FillReport(not is_there, first_day, customers, products, orders, shop.records, time.monotonic() - started)
+        counts = {table: _count(connection, table) for table in schema.TABLES}
+    return FillReport(not is_there, first_day, counts, shop.records, time.monotonic() - started)
 
 
 def _wanted(seed: int, days: int, scale: float, until: datetime, topic: str) -> Marker:
@@ -183,29 +185,36 @@ def _fill_anew(
 
 def _load_tables(connection: psycopg.Connection[Any], shop: Shop, truth: Path, progress: Progress) -> None:
     """Load the history, then give the tables their clock: the rows of the past bring their own `updated_at`."""
-    tables: dict[str, Sequence[tuple[Any, ...]]] = {
-        "customers": shop.customers,
-        "products": shop.products,
-        "orders": shop.orders,
-    }
+    tables: dict[str, Sequence[tuple[Any, ...]]] = {table: getattr(shop, table) for table in schema.TABLES}
     total, done = sum(len(rows) for rows in tables.values()), 0
     with connection.transaction():
         connection.execute("drop schema if exists shop cascade")
         connection.execute(schema.CREATE_TABLES)
+        connection.execute(sql.SQL(schema.create_partitions(shop.since, shop.until)))
         for table, rows in tables.items():
-            name = sql.Identifier(schema.SCHEMA, table)
-            with connection.cursor().copy(sql.SQL("copy {} from stdin").format(name)) as copy:
-                for row in rows:
-                    copy.write_row(row)
-            sequence = "select setval(pg_get_serial_sequence(%s, %s), %s)"
-            connection.execute(sequence, (f"{schema.SCHEMA}.{table}", schema.key_of(table), len(rows)))
+            _copy(connection, table, rows)
             done += len(rows)
             progress("tables", done, total)
-        connection.execute(schema.CREATE_CLOCK)
+        connection.execute(sql.SQL(schema.create_clock()))
         commit = marker.next_commit(connection)
-    connection.execute("analyze shop.customers, shop.products, shop.orders")
+    names = [sql.Identifier(schema.SCHEMA, table) for table in schema.TABLES]
+    connection.execute(sql.SQL("analyze {}").format(sql.SQL(", ").join(names)))
     versions = [truths.Version(table, row, commit, 0, is_late=False) for table, rows in tables.items() for row in rows]
     truths.write_versions(truth, versions)
+
+
+def _copy(connection: psycopg.Connection[Any], table: str, rows: Iterable[tuple[Any, ...]]) -> None:
+    """Load a table's rows, and let its numbers go on after them."""
+    name, columns = sql.Identifier(schema.SCHEMA, table), schema.written(table)
+    take = itemgetter(*(schema.ARROW[table].names.index(column) for column in columns))
+    query = sql.SQL("copy {} ({}) from stdin").format(name, sql.SQL(", ").join(map(sql.Identifier, columns)))
+    with connection.cursor().copy(query) as copy:
+        for row in rows:
+            copy.write_row(take(row))
+    if table in schema.NUMBERED:
+        (key,) = schema.key_of(table)
+        go_on = sql.SQL("select setval(pg_get_serial_sequence({}, {}), max({})) from {}")
+        connection.execute(go_on.format(f"{schema.SCHEMA}.{table}", key, sql.Identifier(key), name))
 
 
 def _has_table(connection: psycopg.Connection[Any], table: str) -> bool:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from random import Random
 
-from dataeng_assets.sample import rows, world
+from dataeng_assets.sample import catalogue, fulfilment, rows, world
 from dataeng_assets.sample.events import Event, Known, Purchase, Stream, draw_events
 
 CUSTOMERS, PRODUCTS, ORDERS, EVENTS, DAYS = 5_000, 500, 60_000, 250_000, 90
@@ -22,8 +22,13 @@ class Shop:
     since: datetime
     until: datetime
     customers: list[rows.Customer]
-    products: list[rows.Product]
+    product_categories: list[catalogue.Category]
+    products: list[catalogue.Product]
     orders: list[rows.Order]
+    order_items: list[rows.OrderItem]
+    payments: list[fulfilment.Payment]
+    shipments: list[fulfilment.Shipment]
+    inventory_levels: list[catalogue.InventoryLevel]
     events: list[Event]
 
 
@@ -42,12 +47,14 @@ def simulate(seed: int, *, days: int, scale: float, until: datetime) -> Shop:
     start, end = world.micros(until - timedelta(days=days)), world.micros(until)
     customers, homes = _customers(world.stream(seed, "customers"), max(20, round(CUSTOMERS * scale)), start, end)
     products = _products(world.stream(seed, "products"), max(10, round(PRODUCTS * scale)), start, end)
-    orders = _orders(world.stream(seed, "orders"), round(ORDERS * scale), customers, homes, products, start, end)
+    sold = _Sold([], [], [], [])
+    _sell(world.stream(seed, "orders"), sold, round(ORDERS * scale), customers, homes, products, start, end)
+    levels = _levels(world.stream(seed, "inventory"), products, start, end)
     stream = Stream(
         known=Known(tuple(customer.customer_id for customer in customers), _created(customers), len(products)),
         purchases=tuple(
             Purchase(world.micros(order.ordered_at), order.customer_id, order.order_id, order.total_amount)
-            for order in orders
+            for order in sold.orders
             if order.order_id % 2
         ),
         earliest=start,
@@ -56,7 +63,19 @@ def simulate(seed: int, *, days: int, scale: float, until: datetime) -> Shop:
         reached={},
     )
     events = draw_events(world.stream(seed, "events"), stream, count=round(EVENTS * scale))
-    return Shop(until - timedelta(days=days), until, customers, products, orders, events)
+    return Shop(
+        since=until - timedelta(days=days),
+        until=until,
+        customers=customers,
+        product_categories=list(catalogue.CATEGORIES),
+        products=products,
+        orders=sold.orders,
+        order_items=sold.items,
+        payments=sold.payments,
+        shipments=sold.shipments,
+        inventory_levels=levels,
+        events=events,
+    )
 
 
 def _created(customers: list[rows.Customer]) -> tuple[int, ...]:
@@ -100,47 +119,77 @@ def _customers(random: Random, count: int, start: int, end: int) -> tuple[list[r
     return customers, homes
 
 
-def _products(random: Random, count: int, start: int, end: int) -> list[rows.Product]:
+def _products(random: Random, count: int, start: int, end: int) -> list[catalogue.Product]:
     opened = start + min(world.HOUR, (end - start) // 10)
     early = max(5, count * 4 // 5)
     created = [start + (opened - start) * place // early for place in range(early)]
     created += world.instants(random, count - early, opened, end)
     products = []
     for product_id, at in enumerate(created, start=1):
-        product = rows.new_product(random, product_id, at)
+        product = catalogue.new_product(random, product_id, at)
         if random.random() < 0.4:
             changed = world.moment(at + int(random.random() * (end - at)))
-            product = product._replace(price=rows.new_price(random), updated_at=changed)
+            product = product._replace(price=catalogue.new_price(random), updated_at=changed)
         products.append(product)
     return products
 
 
-def _orders(
+@dataclass(frozen=True)
+class _Sold:
+    """Orders and what followed them."""
+
+    orders: list[rows.Order]
+    items: list[rows.OrderItem]
+    payments: list[fulfilment.Payment]
+    shipments: list[fulfilment.Shipment]
+
+
+def _sell(
     random: Random,
+    sold: _Sold,
     count: int,
     customers: list[rows.Customer],
     homes: list[_Home],
-    products: list[rows.Product],
+    products: list[catalogue.Product],
     start: int,
     end: int,
-) -> list[rows.Order]:
+) -> None:
     opened = start + min(world.HOUR, (end - start) // 10)
     signed_up = _created(customers)
-    prices = [product.price for product in products]
-    orders = []
+    listed = [world.micros(product.created_at) for product in products]
+    goods = rows.Goods([product.product_id for product in products], [product.price for product in products])
     for order_id, at in enumerate(world.instants(random, count, opened, end), start=1):
         index = int(random.random() ** 1.5 * bisect_left(signed_up, at))
         home = homes[index]
         shipping = home.before if at < home.moved else home.after
-        order = rows.new_order(random, order_id, index + 1, home.currency, shipping, prices, at)
-        orders.append(_lived(random, order, at, end))
-    return orders
+        offered = bisect_left(listed, at)
+        order, items = rows.new_order(random, order_id, index + 1, home.currency, shipping, goods, offered, at)
+        course = _course(random, at)
+        sold.orders.append(_lived(order, course, end))
+        sold.items.extend(items)
+        sold.payments.extend(fulfilment.payments_of(random, order, course, end))
+        parcel = fulfilment.shipment_of(random, order_id, course, end)
+        if parcel:
+            sold.shipments.append(parcel)
 
 
-def _lived(random: Random, order: rows.Order, ordered: int, end: int) -> rows.Order:
+def _levels(random: Random, products: list[catalogue.Product], start: int, end: int) -> list[catalogue.InventoryLevel]:
+    """Most levels are as they were counted when the product was listed, the others were written at any time since."""
+    opened = start + min(world.HOUR, (end - start) // 10)
+    levels = []
+    for warehouse in catalogue.WAREHOUSES:
+        for product in products:
+            counted = max(world.micros(product.created_at), start + int(random.random() * (opened - start)))
+            if random.random() < 0.3:
+                counted += int(random.random() * (end - counted))
+            levels.append(catalogue.new_level(random, warehouse, product, counted))
+    return levels
+
+
+def _lived(order: rows.Order, course: list[tuple[str, int]], end: int) -> rows.Order:
     """The order as it stands at `end`: how far it came, and when it last changed."""
-    status, changed, shipped = "placed", ordered, None
-    for step, at in _course(random, ordered):
+    status, changed, shipped = "placed", world.micros(order.ordered_at), None
+    for step, at in course:
         if at >= end:
             break
         status, changed = step, at

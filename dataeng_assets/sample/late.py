@@ -14,7 +14,8 @@ from typing import Any
 import psycopg
 
 from dataeng_assets.sample import changes, life, marker, truth, world
-from dataeng_assets.sample.changes import Rows
+from dataeng_assets.sample.changes import Written
+from dataeng_assets.sample.state import Transaction
 
 
 @dataclass
@@ -22,8 +23,8 @@ class _Open:
     """One open transaction: its connection, what it wrote, and what it has still to write."""
 
     connection: psycopg.Connection[Any]
-    written: Rows
-    rest: life.Transaction
+    written: Written
+    rest: Transaction
 
 
 class LateTransactions:
@@ -87,17 +88,17 @@ def late_transactions(
         for number in range(count):
             connection = connections.enter_context(psycopg.connect(url))
             random = world.stream(shop.seed, "late", shop.ticks, label, number)
-            mover, order = changes.lock_reserved(connection, random.getrandbits(62))
-            plan = life.plan_late(random, state, mover, order, at=instant)
+            held = changes.lock_reserved(connection, random.getrandbits(62), instant)
+            plan = life.plan_late(random, state, held, at=instant)
             opened.append(_begin(connection, plan, len(plan) if number % 2 else 1))
-            customers += [mover.customer_id] if mover else []
+            customers += [held.customer.customer_id] if held.customer else []
         late = LateTransactions(opened, tuple(customers), truth, shop.ticks + 1)
         yield late
         late.commit()
 
 
-def _begin(connection: psycopg.Connection[Any], plan: life.Transaction, first: int) -> _Open:
-    written: Rows = {}
+def _begin(connection: psycopg.Connection[Any], plan: Transaction, first: int) -> _Open:
+    written = Written()
     for change in plan[:first]:
         changes.apply(connection, change, written)
     return _Open(connection, written, plan[first:])

@@ -17,6 +17,7 @@ from dataeng_assets.sample import SampleError
 
 _LOCK = 7_236_801
 
+# an interval's text depends on the session; that of a function which brings its own style does not
 _CREATE = """
 create schema if not exists sample;
 drop table if exists sample.shop;
@@ -34,6 +35,8 @@ create table sample.shop (
     ticked_at timestamptz not null
 );
 create sequence sample.commits;
+create or replace function sample.iso_8601(interval) returns text
+language sql immutable set intervalstyle = 'iso_8601' as 'select $1::text';
 """
 
 

@@ -1,6 +1,7 @@
-"""New customers, products and orders, each drawn from a random stream.
+"""New customers and orders, each drawn from a random stream.
 
-When they appear and what becomes of them belongs in `history` and `life`.
+When they appear and what becomes of them belongs in `history` and `life`, what they buy in `catalogue`, and what
+follows an order in `fulfilment`.
 """
 
 from collections.abc import Mapping, Sequence
@@ -32,21 +33,6 @@ class Customer(NamedTuple):
     updated_at: datetime
 
 
-class Product(NamedTuple):
-    """A row of `shop.products`."""
-
-    product_id: int
-    sku: str
-    name: str
-    category: str
-    price: Decimal
-    weight_grams: int | None
-    attributes: str
-    is_active: bool
-    created_at: datetime
-    updated_at: datetime
-
-
 class Order(NamedTuple):
     """A row of `shop.orders`."""
 
@@ -63,6 +49,26 @@ class Order(NamedTuple):
     ordered_at: datetime
     shipped_at: datetime | None
     updated_at: datetime
+
+
+class OrderItem(NamedTuple):
+    """A row of `shop.order_items`."""
+
+    order_id: int
+    line_number: int
+    product_id: int
+    quantity: int
+    unit_price: Decimal
+    line_amount: Decimal
+    is_gift: bool
+    updated_at: datetime
+
+
+class Goods(NamedTuple):
+    """What can be bought: numbers of products in the order in which they were listed, and their prices."""
+
+    products: Sequence[int]
+    prices: Sequence[Decimal]
 
 
 def jsonb(value: Json) -> str:
@@ -115,41 +121,6 @@ def _preferences(random: Random) -> str | None:
     )
 
 
-def new_product(random: Random, product_id: int, created: int) -> Product:
-    """A product as it is first offered."""
-    at = world.moment(created)
-    category = random.choice(world.CATEGORIES)
-    return Product(
-        product_id,
-        f"{category[:3].upper()}-{product_id:05d}",
-        f"{random.choice(world.GOODS)} {random.choice(world.COLOURS)} No. {product_id}",
-        category,
-        new_price(random),
-        random.choice((None, random.randrange(20, 30_000), random.randrange(20, 2_000))),
-        _attributes(random),
-        random.random() < 0.92,
-        at,
-        at,
-    )
-
-
-def new_price(random: Random) -> Decimal:
-    """A price from 0.99 to about 250, most of them small."""
-    return Decimal(99 + int(25_000 * random.random() ** 3)).scaleb(-2)
-
-
-def _attributes(random: Random) -> str:
-    if random.random() < 0.15:
-        return "{}"
-    size: dict[str, Json] = {
-        "width_cm": Decimal(random.randrange(10, 2_000)).scaleb(-1),
-        "height_cm": random.randrange(1, 200),
-    }
-    return jsonb(
-        {"colour": random.choice(world.COLOURS), "size": size, "materials": ["wood", "Glas"][: random.randrange(3)]}
-    )
-
-
 def address(random: Random, place: world.Place, name: str) -> str:
     """A delivery address as JSON."""
     return jsonb(
@@ -170,17 +141,33 @@ def new_order(
     customer_id: int,
     currency: str,
     shipping: str,
-    prices: Sequence[Decimal],
+    goods: Goods,
+    offered: int,
     ordered: int,
-) -> Order:
-    """An order that has just been placed."""
-    total = sum((random.choice(prices) for _ in range(random.choice((1, 1, 1, 2, 2, 3, 5)))), Decimal("0.00"))
+) -> tuple[Order, list[OrderItem]]:
+    """An order of the first `offered` goods that has just been placed, and its lines, which add up to its total."""
+    at = world.moment(ordered)
+    items = _items(random, order_id, goods, offered, at)
+    total = sum((item.line_amount for item in items), Decimal("0.00"))
     kind = random.random()
     discount = None if kind < 0.7 else Decimal("0.00") if kind < 0.8 else (total / 10).quantize(Decimal("0.01"))
     coupons = None if kind < 0.7 else [] if kind < 0.75 else random.sample(world.COUPONS, 1 + (kind > 0.95))
     note = random.choice(world.NOTES) if random.random() < 0.2 else None
-    at = world.moment(ordered)
-    return Order(
+    order = Order(
         order_id, world.uuid_text(random), customer_id, "placed", currency, total, discount, coupons, shipping, note,
         at, None, at,
     )  # fmt: skip
+    return order, items
+
+
+def _items(random: Random, order_id: int, goods: Goods, offered: int, at: datetime) -> list[OrderItem]:
+    unit = random.random
+    wanted = {int(unit() * offered): None for _ in range(random.choice((1, 1, 1, 2, 2, 3, 5)))}
+    items = []
+    for number, place in enumerate(wanted, start=1):
+        quantity = 1 + int(unit() ** 8 * 5)
+        price = goods.prices[place]
+        items.append(
+            OrderItem(order_id, number, goods.products[place], quantity, price, price * quantity, unit() < 0.08, at)
+        )
+    return items

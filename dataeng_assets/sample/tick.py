@@ -18,6 +18,7 @@ from dataeng_assets.sample import truth as truths
 from dataeng_assets.sample.fill import Progress, quiet
 from dataeng_assets.sample.late import late_transactions
 from dataeng_assets.sample.marker import Marker
+from dataeng_assets.sample.state import Pace
 
 _LATE = 3
 _ORDERS_SINCE = 6 * world.HOUR
@@ -128,14 +129,14 @@ def _live(
     plan = life.plan_day(
         world.stream(shop.seed, "tables", shop.ticks + 1),
         changes.read_state(connection, at),
-        scale=shop.scale,
+        pace=Pace(shop.scale),
         since=at - _ORDERS_SINCE,
         at=at,
         movers=movers,
     )
     versions: list[truths.Version] = []
     for number, transaction in enumerate(plan, start=1):
-        written: changes.Rows = {}
+        written = changes.Written()
         with connection.transaction():
             for change in transaction:
                 changes.apply(connection, change, written)
@@ -170,7 +171,7 @@ def _records(
         known=events.Known(
             [customer.customer_id for customer in customers],
             [customer.created for customer in customers],
-            len(state.prices),
+            len(state.goods.products),
         ),
         purchases=purchases,
         earliest=world.micros(shop.since),

@@ -38,6 +38,7 @@ _OWN = typed(
     _commit=pa.int64(),
     _tick=pa.int32(),
     _is_late=pa.bool_(),
+    _is_deleted=pa.bool_(),
 )
 _UNFINISHED = "unfinished"
 
@@ -47,13 +48,14 @@ class TruthError(SampleError):
 
 
 class Version(NamedTuple):
-    """One row as one transaction left it."""
+    """One row as one transaction left it; a deleted one is its key, and None in the other columns."""
 
     table: str
     row: tuple[Any, ...]
     commit: int
     tick: int
     is_late: bool
+    is_deleted: bool = False
 
 
 @dataclass(frozen=True)
@@ -66,17 +68,20 @@ class Truth:
         """Every committed version of every row, in the order of commits.
 
         Beside the table's columns: `_commit` ascends in the order of commits (rows of one transaction share it),
-        `_tick` is 0 for the fill, `_is_late` says that the transaction stayed open while others committed.
+        `_tick` is 0 for the fill, `_is_late` says that the transaction stayed open while others committed,
+        `_is_deleted` that it deleted the row, of which the key alone is left.
         """
-        return self._read(table).sort_by([("_commit", "ascending"), (key_of(table), "ascending")])
+        return self._read(table).sort_by([(name, "ascending") for name in ("_commit", *key_of(table))])
 
     def current(self, table: str, commit: int | None = None) -> pa.Table:
         """The table's rows by key, as they are now or as they were after a commit."""
         versions = self.versions(table)
         if commit is not None:
             versions = versions.filter(pc.field("_commit") <= commit)
-        newest = {int(key): place for place, key in enumerate(versions[key_of(table)].to_pylist()) if key is not None}
-        return versions.take([newest[key] for key in sorted(newest)]).select(ARROW[table].names)
+        keys = zip(*(versions[name].to_pylist() for name in key_of(table)), strict=True)
+        newest = {key: place for place, key in enumerate(keys)}
+        rows = versions.take(pa.array([newest[key] for key in sorted(newest)], pa.int64()))
+        return rows.filter(pc.invert(rows["_is_deleted"])).select(ARROW[table].names)
 
     def events(self) -> pa.Table:
         """Every record, by partition and offset, with its category and where it belongs by rule."""
@@ -166,6 +171,7 @@ def write_versions(folder: Path, versions: Iterable[Version]) -> None:
             pa.array([version.commit for version in found], pa.int64()),
             pa.array([version.tick for version in found], pa.int32()),
             pa.array([version.is_late for version in found], pa.bool_()),
+            pa.array([version.is_deleted for version in found], pa.bool_()),
         ]
         rows = pa.Table.from_arrays(arrays, schema=pa.schema([*schema, *_OWN]))
         _write(folder / table / f"{found[0].commit:012d}.parquet", rows)

@@ -54,6 +54,8 @@ LAST_NAMES = (
 )  # fmt: skip
 
 CATEGORIES = ("books", "garden", "kitchen", "music", "outdoor", "toys", "wool & yarn")
+SHELVES = ("new & noteworthy", "für Kinder", "second hand", "50% off")
+RETURN_PERIODS = ("P14D", "P1M", None, "P1Y2M", "PT36H", "P1M15DT12H")
 GOODS = (
     "Lamp",
     "Teekanne",
@@ -68,6 +70,9 @@ GOODS = (
     "50% off box",
 )
 COLOURS = ("red", "grün", "bleu", "черный", "白", "n/a")
+
+CARRIERS = ("DHL", "Poczta Polska", "Ποστ", "Chronopost Relais", "bike courier")
+DELIVER_AFTER = (None, None, "09:00:00", "17:30:00", "23:59:59", "00:00:00")
 
 TAGS = ("vip", "néw", "b2b", "a,b", 'says "hi"', "back\\slash", "NULL", "", "{brace}", "two words", "日本")
 COUPONS = ("WELCOME10", "SPRING-5", "ÉTÉ", "BLACK,FRIDAY", "null", 'Q"4"')

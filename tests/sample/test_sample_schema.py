@@ -14,13 +14,13 @@ pytestmark = pytest.mark.server
 
 def test_the_trigger_sets_updated_at_from_the_session_clock_else_from_the_transaction(database: str) -> None:
     insert = (
-        "insert into shop.products (sku, name, category, price, attributes, is_active, created_at, updated_at) "
-        "values ('a', 'b', 'c', 1, '{}', true, now(), '1999-01-01Z') returning updated_at"
+        "insert into shop.products (sku, name, category_id, price, attributes, is_active, created_at, updated_at) "
+        "values ('a', 'b', 7, 1, '{}', true, now(), '1999-01-01Z') returning updated_at"
     )
     update = "update shop.products set name = 'd', updated_at = '1999-01-01Z' returning updated_at"
     with psycopg.connect(database) as connection:
         connection.execute(schema.CREATE_TABLES)
-        connection.execute(schema.CREATE_CLOCK)
+        connection.execute(schema.create_clock())  # type: ignore[arg-type]
         connection.commit()
         now = connection.execute("select now()").fetchone()
         assert connection.execute(insert).fetchone() == now
