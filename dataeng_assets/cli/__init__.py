@@ -3,6 +3,9 @@
 A command imports what it needs when it runs, so that `dataeng --help` answers at once.
 """
 
+from importlib.metadata import version
+from typing import Annotated
+
 import typer
 
 from dataeng_assets.cli import demo, discover, prepare, sample, services, sql, verify
@@ -12,7 +15,6 @@ app = typer.Typer(
     no_args_is_help=True,
     rich_markup_mode="rich",
     pretty_exceptions_enable=False,
-    help="Run the platform on this machine, look into its tables, and prove what was delivered.",
 )
 app.command()(services.up)
 app.command()(services.down)
@@ -23,3 +25,18 @@ app.command()(discover.discover)
 app.command()(prepare.prepare)
 app.command()(sql.sql)
 app.command()(verify.verify)
+
+
+def _print_version(asked: bool) -> None:
+    if asked:
+        typer.echo(f"dataeng {version('dataeng-assets')}")
+        raise typer.Exit
+
+
+@app.callback()
+def dataeng(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Show the version and exit.")
+    ] = False,
+) -> None:
+    """Run the platform on this machine, look into its tables, and prove what was delivered."""

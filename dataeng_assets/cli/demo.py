@@ -17,6 +17,10 @@ def demo() -> None:
     """Start the local services, fill the sample shop, materialize the lineage, and show what came out of it.
 
     Running it again appends nothing that is already there. Ends with status 1 unless every asset and check is green.
+
+    Examples:
+
+      dataeng demo
     """
     from dataeng_assets.cli import sample, services
 

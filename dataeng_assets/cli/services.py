@@ -12,6 +12,10 @@ def up() -> None:
     """Start Postgres and Kafka, each on a free port, and record where; what already runs is left alone.
 
     A service whose address you have set yourself (DATAENG_POSTGRES_URL, DATAENG_KAFKA_BOOTSTRAP) is not started.
+
+    Examples:
+
+      dataeng up
     """
     from dataeng_assets.local import services
     from dataeng_assets.settings import state_folder
@@ -22,7 +26,12 @@ def up() -> None:
 
 
 def down() -> None:
-    """End what `dataeng up` started; the data stays."""
+    """End what `dataeng up` started; the data stays.
+
+    Examples:
+
+      dataeng down
+    """
     from dataeng_assets.local import services
     from dataeng_assets.settings import state_folder
 
@@ -32,7 +41,12 @@ def down() -> None:
 
 
 def status() -> None:
-    """Show each service: address, version, state, log."""
+    """Show each service: address, version, state, log.
+
+    Examples:
+
+      dataeng status
+    """
     from rich.markup import escape
     from rich.table import Table
 

@@ -7,10 +7,14 @@ import typer
 FAULTS = ("doubled", "missing", "unexpected", "unproved")
 
 
-def verify(stream: Annotated[str, typer.Argument(help="name of the stream, such as user_events")]) -> None:
+def verify(stream: Annotated[str, typer.Argument(help="Name of the stream, such as user_events.")]) -> None:
     """Compare main, late and dead letters with the broker, offset by offset; exit 1 on any difference.
 
     Exits 2 when it could not be decided: no table yet, no broker, or offsets that the broker no longer retains.
+
+    Examples:
+
+      dataeng verify user_events
     """
     from rich.console import Console
     from rich.table import Table
