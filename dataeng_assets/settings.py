@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Self
 
 from dotenv import dotenv_values
-from pydantic import Field
+from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -42,6 +42,7 @@ class Settings(BaseSettings):
     warehouse: Path | None = Field(None, description="the DuckDB file; below `state` when unset")
     first_day: date = Field(date(2026, 1, 1), description="first daily partition, UTC")
     maven_repository: str = Field("", description="where local services come from; the client's own default when empty")
+    notify: SecretStr = Field(SecretStr(""), description="who is told of trouble: addresses of apprise, by spaces")
     pins: dict[str, int] = Field({}, description="version to read by dotted key of a lake table, in JSON")
 
     @classmethod

@@ -9,13 +9,44 @@ from collections.abc import Iterator
 
 import dagster as dg
 
+from dataeng_assets.components import PostgresTablesComponent
 from dataeng_assets.orchestration.batch import batch_days
 from dataeng_assets.orchestration.in_flight import default_sensor_status
 from dataeng_assets.orchestration.ledger.sensor import requests
+from dataeng_assets.orchestration.notifier import tick
 from dataeng_assets.orchestration.partitions import range_tags
 from dataeng_assets.settings import Settings
 
 IS_LOCAL = Settings.load().is_local
+SCHEDULES = dg.DefaultScheduleStatus.RUNNING if IS_LOCAL else dg.DefaultScheduleStatus.STOPPED
+SENSORS = default_sensor_status(IS_LOCAL)
+
+
+def batch(source: str) -> dg.ScheduleDefinition:
+    """One run of a Postgres source for the two newest days; the first one asks for all days."""
+
+    @dg.schedule(
+        name=f"batch_{source}",
+        job_name=f"extract_{source}",
+        cron_schedule="*/15 * * * *" if IS_LOCAL else "0 5 * * *",
+        execution_timezone="UTC",
+        default_status=SCHEDULES,
+        description="Asks for yesterday and today as one range: re-reads yesterday, then follows.",
+    )
+    def newest_days() -> dg.RunRequest:
+        return dg.RunRequest(tags=range_tags(*batch_days(source)))
+
+    return newest_days
+
+
+nightly_maintenance = dg.ScheduleDefinition(
+    name="nightly_maintenance",
+    job_name="maintenance",
+    cron_schedule="30 2 * * *",
+    execution_timezone="UTC",
+    default_status=SCHEDULES,
+    description="Removes what nobody needs any more.",
+)
 
 warehouse = dg.define_asset_job(
     "warehouse",
@@ -28,23 +59,11 @@ warehouse = dg.define_asset_job(
 )
 
 
-@dg.schedule(
-    job_name="extract_shop",
-    cron_schedule="*/15 * * * *" if IS_LOCAL else "0 5 * * *",
-    execution_timezone="UTC",
-    default_status=dg.DefaultScheduleStatus.RUNNING if IS_LOCAL else dg.DefaultScheduleStatus.STOPPED,
-    description="Asks for yesterday and today as one range: re-reads yesterday, then follows.",
-)
-def batch() -> dg.RunRequest:
-    """One run for the two newest days; the first one asks for all days."""
-    return dg.RunRequest(tags=range_tags(*batch_days("shop")))
-
-
 @dg.sensor(
     name="change_ledger",
     job=warehouse,
     minimum_interval_seconds=15,
-    default_status=default_sensor_status(IS_LOCAL),
+    default_status=SENSORS,
     description="Covers new versions of bronze, and asks for the days that they touched.",
 )
 def change_ledger(context: dg.SensorEvaluationContext) -> Iterator[dg.RunRequest | dg.SkipReason]:
@@ -55,6 +74,28 @@ def change_ledger(context: dg.SensorEvaluationContext) -> Iterator[dg.RunRequest
 follow_gold = dg.AutomationConditionSensorDefinition(
     "follow_gold",
     target=dg.AssetSelection.groups("gold"),
-    default_status=default_sensor_status(IS_LOCAL),
+    default_status=SENSORS,
     description="Runs what users hang on gold.",
 )
+
+
+@dg.sensor(
+    name="notifier",
+    minimum_interval_seconds=30,
+    default_status=SENSORS,
+    description="Tells what failed, went stale or is over: to the log, and to the addresses in DATAENG_NOTIFY.",
+)
+def notifier(context: dg.SensorEvaluationContext) -> dg.SensorResult:
+    """Each piece of news once to each recipient."""
+    return tick(context)
+
+
+@dg.definitions
+def automation(context: dg.ComponentLoadContext) -> dg.Definitions:
+    """Everything above, with a batch for each Postgres source that is declared."""
+    sources = context.component_tree.get_all_components(of_type=PostgresTablesComponent)
+    return dg.Definitions(
+        jobs=[warehouse],
+        schedules=[*(batch(component.source) for component in sources), nightly_maintenance],
+        sensors=[change_ledger, follow_gold, notifier],
+    )

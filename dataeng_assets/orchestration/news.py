@@ -1,0 +1,245 @@
+"""What somebody should know, read from the instance: runs and checks that failed, assets gone stale, a day's success.
+
+Everything here is derived from Dagster's own records; telling it, and remembering what was told, belongs in `notifier`.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from datetime import UTC, datetime
+from typing import Any, Self
+
+import dagster as dg
+from dagster._core.definitions.freshness import FreshnessState
+
+from dataeng_assets.orchestration.outcomes import TIER
+
+_EVENTS_AT_ONCE = 200
+_MAX_CHARACTERS = 300
+_SCHEDULE = "dagster/schedule_name"
+_WILL_RETRY = "dagster/will_retry"
+_FIRST_DAY, _LAST_DAY = "dagster/asset_partition_range_start", "dagster/asset_partition_range_end"
+
+
+@dataclass(frozen=True)
+class Item:
+    """One thing to know.
+
+    Attributes:
+        key: identifies it for as long as it lasts.
+        level: how it stands; the same key on another level is news again.
+        trouble: whether it is over when it is no longer there; else it is only told.
+    """
+
+    key: str
+    level: str
+    title: str
+    detail: str = ""
+    trouble: bool = True
+
+
+@dataclass(frozen=True)
+class FailedRun:
+    """The first of the failures that stand for one trouble: a job, the days it was asked for, and why it failed."""
+
+    job: str
+    first_day: str
+    last_day: str
+    run_id: str
+    why: str
+
+    def concerns(self, other: "FailedRun | DoneRun") -> bool:
+        """Whether a run was asked for the same: the same job, and days in common where this one has days."""
+        if self.job != other.job:
+            return False
+        return not self.first_day or (self.first_day <= other.last_day and other.first_day <= self.last_day)
+
+
+@dataclass(frozen=True)
+class DoneRun:
+    """What of a successful run tells which failures it has mended."""
+
+    job: str
+    first_day: str
+    last_day: str
+
+
+@dataclass(frozen=True)
+class RunHistory:
+    """What the runs up to a point say: failures that no later run has mended, and each schedule's newest good day."""
+
+    failures_read: str
+    successes_read: str
+    unmended: tuple[FailedRun, ...] = ()
+    succeeded: Mapping[str, str] | None = None
+
+    @classmethod
+    def from_now_on(cls, instance: dg.DagsterInstance) -> Self:
+        """Begin with the newest run that has ended; what failed before is not told."""
+        failures, successes = (instance.fetch_run_status_changes(kind, limit=1).cursor for kind in _ENDS)
+        return cls(failures, successes)
+
+    @classmethod
+    def from_data(cls, data: Mapping[str, Any]) -> Self:
+        """From what `asdict` made of it."""
+        return cls(**{**data, "unmended": tuple(FailedRun(**run) for run in data["unmended"])})
+
+    def read_on(self, instance: dg.DagsterInstance) -> Self:
+        """Take in the runs that have ended since."""
+        failures, successes = (
+            instance.fetch_run_status_changes(kind, limit=_EVENTS_AT_ONCE, cursor=cursor, ascending=True)
+            for kind, cursor in zip(_ENDS, (self.failures_read, self.successes_read), strict=True)
+        )
+        unmended, succeeded = list(self.unmended), dict(self.succeeded or {})
+        for record in sorted([*failures.records, *successes.records], key=lambda record: record.storage_id):
+            run = instance.get_run_by_id(record.run_id)
+            if run is None or run.tags.get(_WILL_RETRY) == "true":
+                continue
+            if record.event_log_entry.dagster_event_type == dg.DagsterEventType.RUN_FAILURE:
+                failed = FailedRun(*_subject(run), run.run_id, _why(record.event_log_entry.get_dagster_event()))
+                unmended = _with(unmended, failed)
+                continue
+            done = DoneRun(*_subject(run))
+            unmended = [known for known in unmended if not known.concerns(done)]
+            if _SCHEDULE in run.tags:
+                succeeded[run.job_name] = datetime.fromtimestamp(record.timestamp, UTC).date().isoformat()
+        return replace(
+            self,
+            failures_read=failures.cursor,
+            successes_read=successes.cursor,
+            unmended=tuple(unmended),
+            succeeded=succeeded,
+        )
+
+    def items(self) -> Iterator[Item]:
+        """Failures that stand, and the newest day on which each scheduled job succeeded."""
+        for run in self.unmended:
+            days = f", {run.first_day} to {run.last_day}" if run.first_day else ""
+            yield Item(f"run {run.run_id}", "failed", f"{run.job}{days} failed", f"{run.why}\nRun {run.run_id}")
+        for job, day in (self.succeeded or {}).items():
+            yield Item(f"success {job}", day, f"{job} succeeded", f"for the first time on {day} UTC", trouble=False)
+
+    def as_data(self) -> dict[str, Any]:
+        """As JSON can hold it."""
+        return asdict(self)
+
+
+def _with(unmended: Sequence[FailedRun], failed: FailedRun) -> list[FailedRun]:
+    """Add a failure; one that repeats another is the same trouble, which then reaches over the days of both."""
+    for number, known in enumerate(unmended):
+        if known.concerns(failed):
+            first, last = min(known.first_day, failed.first_day), max(known.last_day, failed.last_day)
+            longer = replace(known, first_day=first, last_day=last) if known.first_day else known
+            return [*unmended[:number], longer, *unmended[number + 1 :]]
+    return [*unmended, failed]
+
+
+_ENDS = (dg.DagsterEventType.RUN_FAILURE, dg.DagsterEventType.RUN_SUCCESS)
+
+
+@dataclass(frozen=True)
+class Standing:
+    """How checks and assets stand.
+
+    Attributes:
+        warnings: in words; they are counted, and told beside what is worse.
+        unknown: keys of which nothing is known at this moment, because their check is being executed.
+    """
+
+    items: tuple[Item, ...]
+    warnings: tuple[str, ...]
+    unknown: frozenset[str]
+
+
+def standing(
+    instance: dg.DagsterInstance, checks: Sequence[dg.AssetCheckKey], dated: Sequence[dg.AssetKey]
+) -> Standing:
+    """Read the newest result of each check and the freshness of each asset.
+
+    Args:
+        instance: where they are recorded.
+        checks: all checks.
+        dated: the assets that promise freshness.
+    """
+    items: list[Item] = []
+    warnings: list[str] = []
+    unknown: set[str] = set()
+    newest = instance.event_log_storage.get_latest_asset_check_execution_by_key(checks)
+    for key, record in newest.items():
+        evaluation = record.event.asset_check_evaluation if record.event else None
+        if evaluation is None:
+            unknown.add(_check_key(key))
+        elif not evaluation.passed:
+            _judge(key, evaluation, items, warnings)
+    for asset, state in instance.get_freshness_state_records(dated).items():
+        name = asset.to_user_string()
+        if state.freshness_state == FreshnessState.FAIL:
+            detail = f"since {state.updated_at:%Y-%m-%d %H:%M} UTC: it was not updated within the time it promises."
+            items.append(Item(f"stale {name}", "stale", f"{name} is stale", detail))
+        elif state.freshness_state == FreshnessState.WARN:
+            warnings.append(f"{name} will be stale soon")
+    return Standing(tuple(items), tuple(sorted(warnings)), frozenset(unknown))
+
+
+def _judge(key: dg.AssetCheckKey, evaluation: dg.AssetCheckEvaluation, items: list[Item], warnings: list[str]) -> None:
+    name = key.asset_key.to_user_string()
+    tier = evaluation.metadata.get(TIER)
+    if tier is not None:
+        said = _said(evaluation.metadata, without=TIER)
+        items.append(Item(_check_key(key), str(tier.value), f"{name} is {tier.value}", said))
+    elif evaluation.severity == dg.AssetCheckSeverity.ERROR:
+        title = f"{name}: check {key.name} failed"
+        items.append(Item(_check_key(key), "failed", title, _said(evaluation.metadata)))
+    else:
+        warnings.append(f"{name}: {key.name}")
+
+
+def _check_key(key: dg.AssetCheckKey) -> str:
+    return f"check {key.asset_key.to_user_string()} {key.name}"
+
+
+def _said(metadata: Mapping[str, dg.MetadataValue[Any]], without: str = "") -> str:
+    """What a check says beside its verdict; tables and pictures are for the UI."""
+    plain = (
+        f"{name}: {value.value}"
+        for name, value in metadata.items()
+        if name != without and isinstance(value.value, str | int | float | bool)
+    )
+    return _short(", ".join(plain))
+
+
+def _subject(run: dg.DagsterRun) -> tuple[str, str, str]:
+    """What a run was asked for: job, or assets where the job is the nameless one, and days.
+
+    The next run of a schedule makes up for the one before it, so its days do not count.
+    """
+    job = run.job_name
+    if _SCHEDULE in run.tags:
+        return job, "", ""
+    if job.startswith("__ASSET_JOB") and run.asset_selection:
+        job = ", ".join(sorted(key.to_user_string() for key in run.asset_selection))
+    partition = run.tags.get("dagster/partition", "")
+    return job, run.tags.get(_FIRST_DAY, partition), run.tags.get(_LAST_DAY, partition)
+
+
+def _why(event: dg.DagsterEvent) -> str:
+    failed = getattr(event.event_specific_data, "first_step_failure_event", None)
+    if failed is None:
+        return _short(event.message or "")
+    failure = failed.step_failure_data
+    if failure.user_failure_data and failure.user_failure_data.description:
+        return _short(f"{failed.step_key}: {failure.user_failure_data.description}")
+    error = failure.error
+    while error and error.cause:
+        error = error.cause
+    return _short(f"{failed.step_key}: {error.message.strip() if error else failed.message}")
+
+
+def _short(text: str) -> str:
+    line = " ".join(text.split())
+    return line if len(line) <= _MAX_CHARACTERS else f"{line[: _MAX_CHARACTERS - 1]}…"
+
+
+def counted(words: Iterable[str], what: str) -> str:
+    """How many, and which: `2 checks warn: a, b`; nothing when there are none."""
+    listed = list(words)
+    return f"{len(listed)} {what}: {', '.join(listed)}" if listed else ""
