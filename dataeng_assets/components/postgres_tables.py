@@ -1,13 +1,15 @@
 """Postgres tables that are copied to bronze: one subsettable multi-asset, read in one snapshot."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal, Self
 
 import dagster as dg
-from pydantic import Field
+from pydantic import Field, model_validator
 
-from dataeng_assets.components.bronze_specs import bronze_spec, shown_columns, source_spec
+from dataeng_assets.components.bronze_specs import bronze_spec, source_spec
+from dataeng_assets.components.table_results import sentence, table_checks, table_results
+from dataeng_assets.contracts.errors import did_you_mean
 from dataeng_assets.contracts.load import load_contracts
 from dataeng_assets.contracts.model import Contract
 from dataeng_assets.extract.plan import SourceTable, Window
@@ -17,11 +19,28 @@ from dataeng_assets.orchestration.dbt import targets
 from dataeng_assets.orchestration.failures import RETRY, named_failures
 from dataeng_assets.orchestration.ledger.cover import cover
 from dataeng_assets.orchestration.partitions import daily, days_of, newest_day
-from dataeng_assets.orchestration.preview import preview
 from dataeng_assets.settings import Settings, variable
 
-DELIVERED = "delivered"
-MATCHES = "source_matches_contract"
+
+class TableOptions(dg.Model, dg.Resolvable):
+    """How one table moves, where it differs from the others."""
+
+    mode: Literal["incremental", "full"] = Field(
+        "incremental", description="whether rows are found by the watermark, or the table is read whole by every run"
+    )
+    watermark: str | None = Field(
+        None, description="column that moves whenever a row of this table changes; the source's when empty"
+    )
+    max_vanished: float = Field(
+        0.2, ge=0, le=1, description="full: the largest share of known keys that may vanish between two runs"
+    )
+    may_be_empty: bool = Field(False, description="full: whether a source without any row is believed")
+
+    @model_validator(mode="after")
+    def _whole_tables_have_no_watermark(self) -> Self:
+        if self.mode == "full" and self.watermark is not None:
+            raise ValueError("a table with `mode: full` is read whole and has no use for a `watermark`: leave one out")
+        return self
 
 
 class PostgresTablesComponent(dg.Component, dg.Model, dg.Resolvable):
@@ -34,10 +53,12 @@ class PostgresTablesComponent(dg.Component, dg.Model, dg.Resolvable):
     url_variable: str = Field(description="environment variable that holds the address, read when a run starts")
     db_schema: str = Field("public", description="schema of the tables in Postgres")
     watermark: str = Field("updated_at", description="column that moves whenever a row changes")
+    tables: dict[str, TableOptions] = Field({}, description="what differs by table, by the name in its contract")
 
     def build_defs(self, context: dg.ComponentLoadContext) -> dg.Definitions:
         """One asset for each contract, the source tables as external assets, and the batch job."""
         contracts = load_contracts(context.path / "contracts")
+        tables = self.source_tables(contracts)
         job = dg.define_asset_job(
             f"extract_{self.source}",
             selection=dg.AssetSelection.assets(*(dg.AssetKey(self._key(name)) for name in contracts)),
@@ -47,7 +68,29 @@ class PostgresTablesComponent(dg.Component, dg.Model, dg.Resolvable):
             executor_def=dg.in_process_executor,
         )
         outside = [source_spec(self._outside(name), contract, "postgres") for name, contract in contracts.items()]
-        return dg.Definitions(assets=[*outside, self._assets(contracts)], jobs=[job])
+        return dg.Definitions(assets=[*outside, self._assets(tables)], jobs=[job])
+
+    def source_tables(self, contracts: Mapping[str, Contract]) -> list[SourceTable]:
+        """What is copied, and how.
+
+        Raises:
+            DagsterInvalidDefinitionError: `tables` names a table that has no contract.
+        """
+        unknown = sorted(self.tables.keys() - contracts.keys())
+        if unknown:
+            raise dg.DagsterInvalidDefinitionError(
+                f"`tables` of the source {self.source} names {', '.join(unknown)}, and the folder `contracts` has no "
+                f"such contract; it has {', '.join(sorted(contracts))}{did_you_mean(unknown[0], [*contracts])}. "
+                "Nothing was read. Correct the name in defs.yaml, or add the contract."
+            )
+        return [self._source_table(name, contract) for name, contract in contracts.items()]
+
+    def _source_table(self, name: str, contract: Contract) -> SourceTable:
+        options = self.tables.get(name, TableOptions())
+        watermark = None if options.mode == "full" else options.watermark or self.watermark
+        return SourceTable(
+            contract, self.db_schema, watermark, self._key(name), options.max_vanished, options.may_be_empty
+        )
 
     def _key(self, name: str) -> tuple[str, ...]:
         return ("bronze", self.source, name)
@@ -55,18 +98,22 @@ class PostgresTablesComponent(dg.Component, dg.Model, dg.Resolvable):
     def _outside(self, name: str) -> tuple[str, ...]:
         return ("postgres", self.source, name)
 
-    def _assets(self, contracts: dict[str, Contract]) -> dg.AssetsDefinition:
+    def _assets(self, tables: Sequence[SourceTable]) -> dg.AssetsDefinition:
         specs = [
             bronze_spec(
-                self._key(name), contract, deps=[self._outside(name)], kinds={"postgres", "deltalake"}, skippable=True
+                table.key,
+                table.contract,
+                deps=[self._outside(table.contract.name)],
+                kinds={"postgres", "deltalake"},
+                skippable=True,
             )
-            for name, contract in contracts.items()
+            for table in tables
         ]
 
         @dg.multi_asset(
             name=f"{self.source}_tables",
             specs=specs,
-            check_specs=[check for spec in specs for check in _checks(spec.key)],
+            check_specs=[check for spec in specs for check in table_checks(spec.key)],
             partitions_def=daily(),
             backfill_policy=dg.BackfillPolicy.single_run(),
             can_subset=True,
@@ -74,26 +121,39 @@ class PostgresTablesComponent(dg.Component, dg.Model, dg.Resolvable):
             pool=f"extract_{self.source}",
         )
         def extract_tables(context: dg.AssetExecutionContext) -> Iterator[Any]:
-            lake = Lake.current()
-            tables = [
-                SourceTable(contract, self.db_schema, self.watermark, self._key(name))
-                for name, contract in contracts.items()
-                if dg.AssetKey(self._key(name)) in context.selected_asset_keys
-            ]
+            selected = [table for table in tables if dg.AssetKey(table.key) in context.selected_asset_keys]
+            yield from self._extract(context, selected)
+
+        return extract_tables
+
+    def _extract(self, context: dg.AssetExecutionContext, tables: Sequence[SourceTable]) -> Iterator[Any]:
+        """Copy, cover and report; what was committed before another table failed is reported all the same."""
+        lake, done = Lake.current(), list[TableReport]()
+
+        def told(report: TableReport) -> None:
+            context.log.info("%s", sentence(report))
+            done.append(report)
+
+        def results() -> Iterator[Any]:
+            for report in done:
+                yield from table_results(report, by_key[report.key], lake)
+
+        by_key = {table.key: table for table in tables}
+        try:
             with named_failures():
-                reports = extract(
+                extract(
                     variable(self.url_variable),
                     tables,
                     lake,
                     extract_window(context.partition_time_window),
                     run_id=context.run.run_id,
-                    on_table=lambda report: context.log.info("%s", _sentence(report)),
+                    on_table=told,
                 )
             cover(lake, targets(), run_id=context.run.run_id)
-            for report in reports:
-                yield from _results(report, contracts[report.key[-1]], lake)
-
-        return extract_tables
+        except Exception:
+            yield from results()
+            raise
+        yield from results()
 
 
 def extract_window(window: dg.TimeWindow) -> Window:
@@ -110,54 +170,3 @@ def extract_window(window: dg.TimeWindow) -> Window:
 
 def _midnight(instant: datetime) -> datetime:
     return instant.replace(hour=0, minute=0, second=0, microsecond=0)
-
-
-def _checks(key: dg.AssetKey) -> list[dg.AssetCheckSpec]:
-    return [
-        dg.AssetCheckSpec(
-            DELIVERED,
-            asset=key,
-            blocking=True,
-            description="As many rows were read, staged and counted in the source, all in one snapshot.",
-        ),
-        dg.AssetCheckSpec(MATCHES, asset=key, description="The source has the columns of the contract, and no others."),
-    ]
-
-
-def _results(report: TableReport, contract: Contract, lake: Lake) -> Iterator[Any]:
-    key = dg.AssetKey(report.key)
-    bound = report.lower_bound.isoformat() if report.lower_bound else "the beginning"
-    yield dg.MaterializeResult(
-        asset_key=key,
-        metadata={
-            "dagster/row_count": lake.open(report.key).to_pyarrow_dataset().count_rows(),
-            "rows_read": report.rows_read,
-            "rows_appended": report.rows_appended,
-            "rows_in_source": report.rows_in_source,
-            "window": f"{report.window.start or 'the beginning'} to {report.window.end or 'now'}",
-            "next_lower_bound": bound,
-            "lower_bound_by": report.method,
-            "table_version": report.version,
-            "uri": lake.at(report.key),
-            "seconds": round(report.seconds, 2),
-            "preview": preview(lake, report.key, shown_columns(contract)),
-        },
-    )
-    yield dg.AssetCheckResult(
-        asset_key=key,
-        check_name=DELIVERED,
-        passed=True,
-        metadata={"rows_read": report.rows_read, "rows_in_source": report.rows_in_source},
-    )
-    yield dg.AssetCheckResult(
-        asset_key=key,
-        check_name=MATCHES,
-        passed=not report.notes,
-        severity=dg.AssetCheckSeverity.WARN,
-        metadata={"notes": "\n".join(report.notes) or "nothing to note"},
-    )
-
-
-def _sentence(report: TableReport) -> str:
-    name = ".".join(report.key)
-    return f"{name}: {report.rows_read:,} rows read, {report.rows_appended:,} appended, {report.seconds:.1f} s"

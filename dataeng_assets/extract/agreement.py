@@ -16,7 +16,7 @@ def agree(table: SourceTable, facts: TableFacts) -> tuple[str, ...]:
     """Compare contract and catalog.
 
     Returns:
-        Notes about what loses nothing: columns that the contract does not name.
+        What loses nothing, in words: each column that the contract does not name.
 
     Raises:
         SourceRefused: a column of the contract is missing or has another type, or the watermark cannot be followed;
@@ -30,6 +30,7 @@ def agree(table: SourceTable, facts: TableFacts) -> tuple[str, ...]:
             "on purpose, change the contract to match; otherwise change the source back."
         )
     _check_watermark(table)
+    _check_key(table)
     return tuple(
         f"column {column.name} ({column.type}) is in the source and not in the contract; add it to "
         f"{contract.path.name} to copy it"
@@ -55,15 +56,21 @@ def _disagreement(column: Column, contract: Contract, facts: TableFacts) -> str 
 
 
 def _check_watermark(table: SourceTable) -> None:
-    names = {column.name: column for column in table.contract.columns}
-    column = names.get(table.watermark)
+    if table.watermark is None:
+        return
+    column = next((column for column in table.contract.columns if column.name == table.watermark), None)
     if column is None or column.type.kind != _WATERMARK or column.nullable:
         found = "not in the contract" if column is None else f"{column.physical}{' or NULL' if column.nullable else ''}"
         raise SourceRefused(
             f"The watermark {table.watermark} of {table.name} is {found}; it has to be a required column of type "
             f"{_WATERMARK}, because it is compared with the start of the source's transactions. {_SAFE} Name another "
-            "watermark in defs.yaml, or correct the contract."
+            f"`watermark` for the table in defs.yaml, correct {table.contract.path.name}, or let the table be read "
+            "whole by every run (`mode: full`) if it has no such column."
         )
+
+
+def _check_key(table: SourceTable) -> None:
+    names = {column.name: column for column in table.contract.columns}
     missing = [name for name in table.contract.key if name not in names or names[name].nullable]
     if missing or not table.contract.key:
         raise SourceRefused(

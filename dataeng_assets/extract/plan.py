@@ -8,6 +8,8 @@ are found by the next run in one of two ways:
   transaction then open is read again;
 - by number: each row tells the transaction that wrote it, so everything from the oldest transaction then running is
   read, whatever its watermark says. Exact without any privilege, at the price of a scan.
+
+A table without a watermark is read whole by every run, whatever is asked for.
 """
 
 from collections.abc import Callable
@@ -21,7 +23,7 @@ from dataeng_assets.contracts.model import Contract
 from dataeng_assets.postgres.errors import SourceBehind
 from dataeng_assets.postgres.snapshot import Snapshot
 
-Method = Literal["open transactions", "xmin", "window"]
+Method = Literal["open transactions", "xmin", "window", "whole"]
 
 # A session takes the time of its transaction before it shows it in pg_stat_activity: microseconds, unless the operating
 # system halts it in between. Rows of these seconds are read once more, which appends nothing.
@@ -36,14 +38,19 @@ class SourceTable:
 
     Attributes:
         schema: the schema in the source; the table's name is the contract's.
-        watermark: the column that says when a row last changed.
+        watermark: the column that says when a row last changed; None for a table that is read whole.
         key: the bronze table's key in the lake.
+        max_vanished: of a table that is read whole, the largest share of its living keys that may vanish between two
+            runs; more is taken for a mistake.
+        may_be_empty: of a table that is read whole, whether it is believed when it shows no row at all.
     """
 
     contract: Contract
     schema: str
-    watermark: str
+    watermark: str | None
     key: tuple[str, ...]
+    max_vanished: float = 0.2
+    may_be_empty: bool = False
 
     @property
     def name(self) -> str:
@@ -101,8 +108,10 @@ class Plan:
     written: tuple[int, int] | None = None
     notes: tuple[str, ...] = ()
 
-    def predicate(self, watermark: str) -> sql.Composable:
-        """The condition in Postgres' SQL."""
+    def predicate(self, watermark: str | None) -> sql.Composable:
+        """The condition in Postgres' SQL; without a watermark it holds for every row."""
+        if watermark is None:
+            return sql.SQL("true")
         column = sql.Identifier(watermark)
         bounds = []
         if self.since is not None:
@@ -119,7 +128,9 @@ class Plan:
         )
 
 
-def plan_read(window: Window, progress: Progress | None, snapshot: Snapshot, *, has_row_xmin: bool) -> Plan:
+def plan_read(
+    window: Window, progress: Progress | None, snapshot: Snapshot, *, has_row_xmin: bool, whole: bool = False
+) -> Plan:
     """Decide what to read.
 
     Args:
@@ -127,6 +138,7 @@ def plan_read(window: Window, progress: Progress | None, snapshot: Snapshot, *, 
         progress: what the last following run left; None before the first.
         snapshot: the moment that will be read.
         has_row_xmin: whether the rows tell which transaction wrote them; those of a view don't.
+        whole: whether every run reads everything, because the table has no watermark.
 
     Returns:
         A plan that reads every row that the window asks for and, if it follows, every row that no earlier run saw.
@@ -139,6 +151,8 @@ def plan_read(window: Window, progress: Progress | None, snapshot: Snapshot, *, 
             "The source shows an older state than the last run read: a replica that lags behind. Nothing was read, "
             "because old values would look like new ones. Run again when it has caught up, or read from the primary."
         )
+    if whole:
+        return Plan(None, None, "whole")
     if not window.follows:
         return Plan(window.start, window.end, "window")
     seen = snapshot.open_transactions

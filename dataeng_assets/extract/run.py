@@ -5,6 +5,7 @@ and `versions`.
 """
 
 import time
+from collections import Counter
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from contextlib import suppress
@@ -19,6 +20,7 @@ from deltalake import DeltaTable
 
 from dataeng_assets.extract import versions
 from dataeng_assets.extract.agreement import agree, is_unique
+from dataeng_assets.extract.engine import engine
 from dataeng_assets.extract.plan import (
     Method,
     Plan,
@@ -34,6 +36,7 @@ from dataeng_assets.extract.plan import (
     transactions,
 )
 from dataeng_assets.extract.staging import Staged, stage, staging_folder
+from dataeng_assets.extract.whole import count_living
 from dataeng_assets.lake.append import Superseded, append, progress
 from dataeng_assets.lake.location import Lake
 from dataeng_assets.postgres.catalog import table_facts
@@ -70,23 +73,35 @@ class TableReport:
     Attributes:
         key: the bronze table.
         rows_read: rows of the window, as the source counted and the staged file proved them.
-        rows_appended: those that were new versions.
+        rows_appended: new versions, deletes and returns among them.
+        rows_deleted: keys that have vanished from a table read whole.
+        rows_returned: keys that came back after their delete.
         rows_in_source: rows of the whole table in the snapshot.
+        rows_living: keys of a table read whole that bronze knows as living after the commit, counted in what was
+            committed; None for other tables.
         version: the bronze table's version after the run.
         window: what was read: the watermarks from the bound that was used.
-        lower_bound: where the next run that follows reads on; None where only transaction numbers tell.
-        method: how late rows are found; `window` for a run that moves nothing.
-        notes: what a person should know: unknown columns, missing rights, unusual reads.
+        lower_bound: where the next run that follows reads on; None where only transaction numbers tell, or where every
+            run reads everything.
+        method: how late rows are found; `window` for a run that moves nothing, `whole` for a table read whole.
+        columns_in_source: how many columns the source table has.
+        drift: columns of the source that the contract does not name, in words.
+        notes: what else a person should know: missing rights, unusual reads.
     """
 
     key: tuple[str, ...]
     rows_read: int
     rows_appended: int
+    rows_deleted: int
+    rows_returned: int
     rows_in_source: int
+    rows_living: int | None
     version: int
     window: Window
     lower_bound: datetime | None
     method: Method
+    columns_in_source: int
+    drift: tuple[str, ...]
     notes: tuple[str, ...]
     seconds: float
 
@@ -193,24 +208,31 @@ def _collect(pending: Sequence[Future[TableReport]], on_table: Callable[[TableRe
 def _copy_table(run: _Run, table: SourceTable, handle: DeltaTable, connection: psycopg.Connection) -> TableReport:
     started = time.monotonic()
     facts = table_facts(connection, table.schema, table.contract.name)
-    unknown_columns = agree(table, facts)
+    drift = agree(table, facts)
     before = stored_progress(progress_names(table.name, run.snapshot.server), partial(progress, handle))
-    plan = plan_read(run.window, before, run.snapshot, has_row_xmin=facts.has_row_xmin)
-    after = advance(before, run.snapshot) if run.window.follows else None
+    whole = table.watermark is None
+    plan = plan_read(run.window, before, run.snapshot, has_row_xmin=facts.has_row_xmin, whole=whole)
+    after = advance(before, run.snapshot) if run.window.follows or whole else None
     staged = stage(connection, table, plan, run.folder)
-    appended, version = _commit(run, table, handle, plan, staged, after, unique=is_unique(table.contract, facts))
+    appended, living = _commit(run, table, handle, plan, staged, after, unique=is_unique(table.contract, facts))
     staged.path.unlink()
-    hidden = run.snapshot.open_transactions.hidden if run.window.follows else ()
+    hidden = run.snapshot.open_transactions.hidden if run.window.follows and not whole else ()
+    reached = after or before
     return TableReport(
         key=table.key,
         rows_read=staged.rows,
-        rows_appended=appended,
+        rows_appended=appended.total(),
+        rows_deleted=appended["delete"],
+        rows_returned=appended["return"],
         rows_in_source=staged.rows_in_source,
-        version=version,
+        rows_living=living,
+        version=handle.version(),
         window=Window(plan.since, plan.until),
-        lower_bound=after.lower_bound if after else before.lower_bound if before else None,
+        lower_bound=reached.lower_bound if reached and not whole else None,
         method=plan.method,
-        notes=(*unknown_columns, *plan.notes, *(f"late rows are found by xmin, with a scan: {why}" for why in hidden)),
+        columns_in_source=len(facts.columns),
+        drift=drift,
+        notes=(*plan.notes, *(f"late rows are found by xmin, with a scan: {why}" for why in hidden)),
         seconds=time.monotonic() - started,
     )
 
@@ -224,18 +246,18 @@ def _commit(
     after: Progress | None,
     *,
     unique: bool,
-) -> tuple[int, int]:
-    """Append the new versions; gives how many, and the table's version afterwards."""
+) -> tuple[Counter[str], int | None]:
+    """Append the new versions; gives how many of each `_op`, and of a whole table the keys that are living then."""
     names = progress_names(table.name, run.snapshot.server)
     extracted_at = _extraction_time(run, handle, names)
-    with versions.engine(run.folder) as engine:
-        versions.check(engine, table, staged, unique=unique)
-        found = versions.new_versions(engine, table, plan, staged, handle, extracted_at=extracted_at, run_id=run.run_id)
+    with engine(run.folder) as duckdb:
+        versions.check(duckdb, table, staged, unique=unique)
+        found = versions.new_versions(duckdb, table, plan, staged, handle, extracted_at=extracted_at, run_id=run.run_id)
         rows = found.reader() if after else found.reader_unless_empty()
         if rows is None:
-            return 0, handle.version()
+            return found.operations, None
         try:
-            version = append(
+            append(
                 handle,
                 rows,
                 transactions=transactions(names, after, extracted_at),
@@ -250,7 +272,7 @@ def _commit(
             if found.failure is not None:
                 raise found.failure from None
             raise
-    return found.appended, version
+        return found.operations, count_living(duckdb, table, handle) if table.watermark is None else None
 
 
 def _extraction_time(run: _Run, handle: DeltaTable, names: ProgressNames) -> datetime:

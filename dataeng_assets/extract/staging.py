@@ -95,8 +95,11 @@ def stage(connection: psycopg.Connection, table: SourceTable, plan: Plan, folder
 
 
 def _count(connection: psycopg.Connection, table: SourceTable, plan: Plan) -> tuple[int, int]:
-    query = sql.SQL("SELECT count(*), count(*) FILTER (WHERE {}), count(*) FILTER (WHERE {} IS NULL) FROM {}").format(
-        plan.predicate(table.watermark), sql.Identifier(table.watermark), _relation(table)
+    lacking = (
+        sql.SQL("false") if table.watermark is None else sql.SQL("{} IS NULL").format(sql.Identifier(table.watermark))
+    )
+    query = sql.SQL("SELECT count(*), count(*) FILTER (WHERE {}), count(*) FILTER (WHERE {}) FROM {}").format(
+        plan.predicate(table.watermark), lacking, _relation(table)
     )
     with translated(f"counting {table.name}"):
         in_source, expected, without = connection.execute(query).fetchall()[0]

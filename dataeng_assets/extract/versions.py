@@ -3,14 +3,14 @@
 A row is appended only if its hash differs from that of the newest stored version of its key. The look-up is bounded by
 the window that was read, because the watermark is part of the hash: an equal version lies in the same window. It
 compares with the newest only, so a value that went there and back under one watermark arrives twice, as it should.
+A table without a watermark is compared with all that is stored; what has vanished from it is found in `whole`.
 """
 
+from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from itertools import chain
-from pathlib import Path
 
 import duckdb
 import pyarrow as pa
@@ -18,13 +18,11 @@ import pyarrow.compute as pc
 from deltalake import DeltaTable
 
 from dataeng_assets.contracts.types import row_hash_sql
+from dataeng_assets.extract.engine import batch_rows, committed, keys, loaded, quoted, rows_of, unreadable_values
 from dataeng_assets.extract.plan import Plan, SourceTable
 from dataeng_assets.extract.staging import Staged
+from dataeng_assets.extract.whole import store_vanished, vanished_rows
 from dataeng_assets.postgres.errors import SAFE, SourceRefused
-
-MEMORY_LIMIT = "96MB"
-BATCH_ROWS = 16_384
-BATCH_BYTES = 4 * 1024 * 1024
 
 OWN_COLUMNS = (
     pa.field("_op", pa.string(), nullable=False),
@@ -37,8 +35,14 @@ _STATISTICS_UNIT = timedelta(milliseconds=1)
 
 
 def bronze_schema(table: SourceTable) -> pa.Schema:
-    """The bronze table's columns: the contract's, then our own."""
-    return pa.schema([*table.contract.arrow_schema(), *OWN_COLUMNS])
+    """The bronze table's columns: the contract's, then our own.
+
+    A deleted row has its key and nothing else, so only the key is required there; what the contract requires of the
+    rows that are there is seen to by `check`.
+    """
+    described = table.contract.arrow_schema()
+    loose = [column.with_nullable(column.name not in table.contract.key) for column in described]
+    return pa.schema([*loose, *OWN_COLUMNS])
 
 
 @dataclass
@@ -48,7 +52,7 @@ class Versions:
     Attributes:
         name: the source table, for messages.
         schema: the bronze table's.
-        appended: how many rows have been handed out so far.
+        operations: how many rows have been handed out so far, by `_op`.
         failure: why the stream ended early. Whoever reads it from the other side of Arrow's C interface gets an error
             that no longer is ours.
     """
@@ -56,7 +60,7 @@ class Versions:
     name: str
     schema: pa.Schema
     found: pa.RecordBatchReader
-    appended: int = 0
+    operations: Counter[str] = field(default_factory=Counter)
     failure: SourceRefused | None = None
 
     def reader(self) -> pa.RecordBatchReader:
@@ -71,10 +75,10 @@ class Versions:
 
     def _batches(self) -> Iterator[pa.RecordBatch]:
         try:
-            with _unreadable_values(self.name):
+            with unreadable_values(self.name):
                 for batch in self.found:
                     if batch.num_rows:
-                        self.appended += batch.num_rows
+                        self.operations.update(map(str, batch.column("_op").to_pylist()))
                         yield self._typed(batch)
         except SourceRefused as error:
             self.failure = error
@@ -86,25 +90,6 @@ class Versions:
             for column, field in zip(batch.columns, self.schema, strict=True)
         ]
         return pa.RecordBatch.from_arrays(columns, schema=self.schema)
-
-
-@contextmanager
-def engine(folder: Path) -> Iterator[duckdb.DuckDBPyConnection]:
-    """A DuckDB of a run's own, in bounded memory; what does not fit is spilled into the folder."""
-    connection = duckdb.connect(
-        config={
-            "memory_limit": MEMORY_LIMIT,
-            "temp_directory": str(folder),
-            "threads": 1,
-            "preserve_insertion_order": False,
-            "autoinstall_known_extensions": False,
-        }
-    )
-    try:
-        connection.execute("SET TimeZone = 'UTC'")
-        yield connection
-    finally:
-        connection.close()
 
 
 def check(connection: duckdb.DuckDBPyConnection, table: SourceTable, staged: Staged, *, unique: bool) -> None:
@@ -120,8 +105,8 @@ def check(connection: duckdb.DuckDBPyConnection, table: SourceTable, staged: Sta
         SourceRefused: a required column is NULL, or two rows share a key; names columns and counts, never a value.
     """
     required = [column.name for column in table.contract.columns if not column.nullable]
-    counts = ", ".join(f"count(*) - count({_quoted(name)})" for name in required)
-    lacking = connection.execute(f"SELECT {counts} FROM {_file(staged)}").fetchall()[0]
+    counts = ", ".join(f"count(*) - count({quoted(name)})" for name in required)
+    lacking = connection.execute(f"SELECT {counts} FROM {rows_of(staged)}").fetchall()[0]
     broken = [f"{name} ({count} rows)" for name, count in zip(required, lacking, strict=True) if count]
     if broken:
         raise SourceRefused(
@@ -130,9 +115,8 @@ def check(connection: duckdb.DuckDBPyConnection, table: SourceTable, staged: Sta
         )
     if unique:
         return
-    keys = ", ".join(_quoted(name) for name in table.contract.key)
     shared = connection.execute(
-        f"SELECT count(*) FROM (SELECT 1 FROM {_file(staged)} GROUP BY {keys} HAVING count(*) > 1)"
+        f"SELECT count(*) FROM (SELECT 1 FROM {rows_of(staged)} GROUP BY {keys(table)} HAVING count(*) > 1)"
     ).fetchall()[0][0]
     if shared:
         raise SourceRefused(
@@ -152,7 +136,7 @@ def new_versions(
     extracted_at: datetime,
     run_id: str,
 ) -> Versions:
-    """The rows read whose newest stored version is another one, or none.
+    """The rows read whose newest stored version is another one, or none; of a whole table also what has vanished.
 
     Args:
         connection: from `engine`; it must stay open until the rows have been read.
@@ -164,103 +148,73 @@ def new_versions(
         run_id: the run that they carry.
 
     Raises:
-        SourceRefused: a value could not be carried.
+        SourceRefused: a value could not be carried, or more has vanished than is believed.
     """
-    schema = bronze_schema(table)
     moment = extracted_at.astimezone(UTC).isoformat()
-    with _unreadable_values(table.name):
+    with unreadable_values(table.name):
         _store_newest(connection, table, plan, staged, handle)
-        hashed = row_hash_sql([(column.name, column.type) for column in table.contract.columns])
+        if table.watermark is None:
+            store_vanished(connection, table, staged)
         found = connection.sql(
             f"""
-            WITH loaded AS (SELECT {_loaded(table)} FROM {_file(staged)}),
-            hashed AS (
-              SELECT *, 'upsert' AS _op, {hashed} AS _row_hash, CAST($moment AS TIMESTAMPTZ) AS _extracted_at,
-                $run_id AS _run_id
-              FROM loaded
-            )
-            SELECT * FROM hashed ANTI JOIN newest USING ({_keys(table)}, _row_hash)
+            SELECT *, CAST($moment AS TIMESTAMPTZ) AS _extracted_at, $run_id AS _run_id
+            FROM ({_changed(table, staged)})
             """,
             params={"moment": moment, "run_id": run_id},
-        ).to_arrow_reader(_batch_rows(staged))
-    return Versions(table.name, schema, found)
+        ).to_arrow_reader(batch_rows(staged))
+    return Versions(table.name, bronze_schema(table), found)
 
 
-def _batch_rows(staged: Staged) -> int:
-    """Rows per batch: fewer where they are wide."""
-    return max(1, min(BATCH_ROWS, BATCH_BYTES * staged.rows // max(1, staged.text_bytes)))
+def _changed(table: SourceTable, staged: Staged) -> str:
+    """The query of the rows to append: the contract's columns, `_op` and `_row_hash`."""
+    columns = ", ".join(quoted(column.name) for column in table.contract.columns)
+    hashed = row_hash_sql([(column.name, column.type) for column in table.contract.columns])
+    present = f"""
+        SELECT {columns}, CASE WHEN _stored_op = 'delete' THEN 'return' ELSE 'upsert' END AS _op, _row_hash
+        FROM (SELECT *, {hashed} AS _row_hash FROM (SELECT {loaded(table)} FROM {rows_of(staged)}))
+          LEFT JOIN newest USING ({keys(table)})
+        WHERE _stored_hash IS DISTINCT FROM _row_hash OR _stored_op = 'delete'
+        """
+    if table.watermark is not None:
+        return present
+    return f"{present} UNION ALL SELECT {columns}, 'delete', {hashed} FROM ({vanished_rows(table)})"
 
 
 def _store_newest(
     connection: duckdb.DuckDBPyConnection, table: SourceTable, plan: Plan, staged: Staged, handle: DeltaTable
 ) -> None:
     """Make `newest`: the newest stored version of each key, among those that the rows read could be equal to."""
-    columns = [*table.contract.key, "_row_hash", "_extracted_at"]
-    stored = (
-        handle.to_pyarrow_dataset()
-        .scanner(
-            columns=columns,
-            filter=_look_up(table, plan, _earliest(connection, table, plan, staged)),
-            batch_size=BATCH_ROWS,
-            batch_readahead=2,
-            fragment_readahead=1,
-        )
-        .to_reader()
-    )
+    columns = [*table.contract.key, "_op", "_row_hash", "_extracted_at"]
+    stored = committed(handle, columns, _look_up(table, plan, _earliest(connection, table, plan, staged)))
     connection.register("stored", stored)
     connection.execute(
-        f"CREATE TEMP TABLE newest AS SELECT {_keys(table)}, arg_max(_row_hash, _extracted_at) AS _row_hash "
-        f"FROM stored GROUP BY {_keys(table)}"
+        f"""
+        CREATE TEMP TABLE newest AS
+        SELECT {keys(table)}, arg_max(_row_hash, _extracted_at) AS _stored_hash,
+          arg_max(_op, _extracted_at) AS _stored_op
+        FROM stored GROUP BY {keys(table)}
+        """
     )
     connection.unregister("stored")
 
 
 def _earliest(connection: duckdb.DuckDBPyConnection, table: SourceTable, plan: Plan, staged: Staged) -> datetime | None:
     """The earliest watermark that a row read may have; None where it is the beginning."""
-    if plan.written is None:
+    if plan.written is None or table.watermark is None:
         return plan.since
-    query = f"SELECT min({_quoted(table.watermark)}) FROM {_file(staged)}"
+    query = f"SELECT min({quoted(table.watermark)}) FROM {rows_of(staged)}"
     lowest = connection.execute(query).fetchall()[0][0]
     return plan.since if lowest is None or plan.since is None else min(plan.since, lowest)
 
 
 def _look_up(table: SourceTable, plan: Plan, earliest: datetime | None) -> pc.Expression | None:
-    bounds = []
-    if earliest is not None:
-        bounds.append(pc.field(table.watermark) >= pa.scalar(earliest - _STATISTICS_UNIT, pa.timestamp("us", "UTC")))
-    if plan.until is not None:
-        bounds.append(pc.field(table.watermark) < pa.scalar(plan.until + _STATISTICS_UNIT, pa.timestamp("us", "UTC")))
-    if not bounds:
+    """The condition on what is stored; a row that says that its key was deleted has no watermark."""
+    if table.watermark is None or (earliest is None and plan.until is None):
         return None
-    return bounds[0] if len(bounds) == 1 else bounds[0] & bounds[1]
-
-
-def _loaded(table: SourceTable) -> str:
-    return ", ".join(
-        f"{column.type.load_sql(_quoted(column.name))} AS {_quoted(column.name)}" for column in table.contract.columns
-    )
-
-
-def _keys(table: SourceTable) -> str:
-    return ", ".join(_quoted(name) for name in table.contract.key)
-
-
-def _file(staged: Staged) -> str:
-    return "read_parquet('" + str(staged.path).replace("'", "''") + "')"
-
-
-def _quoted(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'
-
-
-@contextmanager
-def _unreadable_values(name: str) -> Iterator[None]:
-    """DuckDB's own messages hold the value."""
-    try:
-        yield
-    except (duckdb.ConversionException, duckdb.InvalidInputException) as error:
-        raise SourceRefused(
-            f"A value of {name} cannot be carried ({type(error).__name__}): an array of several dimensions or with "
-            f"a first index other than 1, or an infinite date inside one. {SAFE} Correct the value in the source, or "
-            "read the column as text through a view."
-        ) from None
+    watermark = pc.field(table.watermark)
+    within = ~watermark.is_null()
+    if earliest is not None:
+        within &= watermark >= pa.scalar(earliest - _STATISTICS_UNIT, pa.timestamp("us", "UTC"))
+    if plan.until is not None:
+        within &= watermark < pa.scalar(plan.until + _STATISTICS_UNIT, pa.timestamp("us", "UTC"))
+    return within | watermark.is_null()

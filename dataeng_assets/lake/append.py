@@ -30,6 +30,8 @@ class ProgressGoesBack(Exception):
 class RowsRefused(Exception):
     """A row that the table must not hold; nothing was written. The message never shows the row."""
 
+    retryable = False
+
 
 def append(
     table: DeltaTable,

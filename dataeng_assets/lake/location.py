@@ -30,6 +30,8 @@ _FORGETS = "delta.setTransactionRetentionDuration"
 class LakeRefused(Exception):
     """An address at which a lake cannot lie."""
 
+    retryable = False
+
 
 class TableMissing(Exception):
     """No table lies at a key, or it never had the version that was asked for."""
@@ -37,6 +39,8 @@ class TableMissing(Exception):
 
 class ForgetfulTable(Exception):
     """A table whose properties let it forget its progress, so that a stream would be written twice."""
+
+    retryable = False
 
 
 @dataclass(frozen=True)

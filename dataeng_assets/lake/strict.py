@@ -24,6 +24,8 @@ class Difference:
 class SchemaDiffers(Exception):
     """Rows and table, or table and contract, do not have the same columns; nothing was written."""
 
+    retryable = False
+
     def __init__(self, name: str, uri: str, problems: Sequence[Difference]) -> None:
         self.problems = tuple(problems)
         listed = "\n".join(f"  {p.column}: found {p.found}, expected {p.expected}" for p in self.problems)

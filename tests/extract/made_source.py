@@ -38,8 +38,17 @@ def contract(
     )
 
 
+TREE = (("item_id", "bigint", False), ("value", "text", True))
+"""The columns of a table that keeps no clock."""
+
+
 def source_table(described: Contract) -> SourceTable:
     return SourceTable(described, "shop", "updated_at", ("bronze", "shop", described.name))
+
+
+def whole_table(described: Contract, **rules: Any) -> SourceTable:
+    """A table that every run reads whole."""
+    return SourceTable(described, "shop", None, ("bronze", "shop", described.name), **rules)
 
 
 @dataclass

@@ -79,7 +79,7 @@ def test_what_loses_nothing_is_taken_up_and_reported(filled):
     filled.do("UPDATE shop.items SET value = 'new', updated_at = now() WHERE item_id = 1")
     report = filled.follow()
     assert report.rows_appended == 1
-    assert any("extra (integer)" in note for note in report.notes)
+    assert any("extra (integer)" in said for said in report.drift)
 
 
 def test_columns_in_another_order_and_a_dropped_one_before_them_are_read_by_name(filled):

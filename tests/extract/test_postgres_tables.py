@@ -1,0 +1,206 @@
+"""What is declared in defs.yaml becomes assets, and what a run has done becomes results that can be believed."""
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+import pytest
+import yaml
+from dagster.components.testing import create_defs_folder_sandbox
+from made_source import Shop
+
+from dataeng_assets.components import PostgresTablesComponent, postgres_tables, table_results
+from dataeng_assets.orchestration.ledger.targets import Targets
+
+pytestmark = pytest.mark.server
+
+KEY = dg.AssetKey(["bronze", "shop", "items"])
+
+
+def contract_document(name: str, **columns: str) -> dict[str, Any]:
+    """A contract whose first column is the key; a type that ends with `?` may be empty."""
+    properties = [
+        {
+            "name": column,
+            "physicalType": kind.removesuffix("?"),
+            "logicalType": {"text": "string", "timestamp with time zone": "timestamp"}.get(kind.strip("?"), "integer"),
+            "required": not kind.endswith("?"),
+            "primaryKey": number == 0,
+            "description": column,
+        }
+        for number, (column, kind) in enumerate(columns.items())
+    ]
+    return {
+        "apiVersion": "v3.2.0",
+        "kind": "DataContract",
+        "id": f"shop.{name}",
+        "version": "1.0.0",
+        "status": "active",
+        "domain": "shop",
+        "team": {"name": "test"},
+        "schema": [{"name": name, "physicalType": "table", "description": name, "properties": properties}],
+    }
+
+
+CLOCKED = {"item_id": "bigint", "value": "text?", "updated_at": "timestamp with time zone"}
+
+
+class Declared:
+    """A project with one source."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.contracts = [contract_document("items", **CLOCKED)]
+
+    def definitions(self, **attributes: Any) -> dg.Definitions:
+        with create_defs_folder_sandbox() as sandbox:
+            given = {"source": "shop", "url_variable": "SHOP_URL", "db_schema": "shop", **attributes}
+            path = sandbox.scaffold_component(
+                component_cls=PostgresTablesComponent,
+                defs_yaml_contents={
+                    "type": "dataeng_assets.components.PostgresTablesComponent",
+                    "attributes": given,
+                },
+            )
+            shutil.rmtree(path / "contracts", ignore_errors=True)
+            (path / "contracts").mkdir()
+            for document in self.contracts:
+                (path / "contracts" / f"{document['schema'][0]['name']}.yaml").write_text(yaml.safe_dump(document))
+            with sandbox.load_component_and_build_defs(defs_path=path) as (_, definitions):
+                return definitions
+
+    def run(self, **attributes: Any) -> dg.ExecuteInProcessResult:
+        definitions = self.definitions(**attributes)
+        tables = [a for a in definitions.assets or [] if isinstance(a, dg.AssetsDefinition)]
+        today = postgres_tables.newest_day().isoformat()
+        return dg.materialize(tables, partition_key=today, raise_on_error=False)
+
+
+@pytest.fixture
+def declared(shop: Shop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Declared]:
+    monkeypatch.setenv("SHOP_URL", shop.url)
+    monkeypatch.setenv("DATAENG_LAKE", shop.lake.uri)
+    # nothing is built from these tables, and so there is no dbt project to ask
+    monkeypatch.setattr(postgres_tables, "targets", lambda: Targets(()))
+    return Declared(tmp_path)
+
+
+def checks(result: dg.ExecuteInProcessResult) -> dict[str, tuple[bool, dict[str, Any]]]:
+    return {
+        found.check_name: (found.passed, {name: value.value for name, value in found.metadata.items()})
+        for found in result.get_asset_check_evaluations()
+        if found.asset_key == KEY
+    }
+
+
+def metadata(result: dg.ExecuteInProcessResult) -> dict[str, Any]:
+    (event,) = [e for e in result.get_asset_materialization_events() if e.asset_key == KEY]
+    return {name: value.value for name, value in event.materialization.metadata.items()}
+
+
+def test_each_check_of_a_table_says_what_it_counted(shop, declared):
+    shop.do("INSERT INTO shop.items SELECT i, 'v' FROM generate_series(1, 5) i")
+    found = checks(declared.run())
+    assert found == {
+        "delivered": (True, {"rows_read": 5, "rows_in_source": 5}),
+        "keys_not_null": (True, {"rows": 5, "without_item_id": 0}),
+        "schema_equals_contract": (True, {"columns": 7, "differences": "none"}),
+        "source_matches_contract": (
+            True,
+            {"columns_in_source": 3, "columns_in_contract": 3, "notes": "nothing to note"},
+        ),
+    }
+
+
+def test_a_table_declared_full_is_read_whole_and_tells_what_vanished_and_came_back(shop, declared):
+    shop.do("ALTER TABLE shop.items DROP COLUMN updated_at")
+    declared.contracts = [contract_document("items", item_id="bigint", value="text?")]
+    how = {"tables": {"items": {"mode": "full", "max_vanished": 0.5}}}
+    shop.do("INSERT INTO shop.items VALUES (1, 'a'), (2, 'b')")
+    assert declared.run(**how).success
+    shop.do("DELETE FROM shop.items WHERE item_id = 1")
+    gone = declared.run(**how)
+    shop.do("INSERT INTO shop.items VALUES (1, 'a')")
+    back = declared.run(**how)
+    assert [metadata(run)["rows_deleted"] for run in (gone, back)] == [1, 0]
+    assert [metadata(run)["rows_returned"] for run in (gone, back)] == [0, 1]
+    assert checks(gone)["delivered"] == (True, {"rows_read": 1, "rows_in_source": 1, "rows_living_in_bronze": 1})
+    assert metadata(back)["lower_bound_by"] == "whole"
+    assert [row["_op"] for row in shop.bronze()] == ["upsert", "upsert", "delete", "return"]
+
+
+def test_bronze_that_does_not_hold_what_the_source_does_fails_the_check(shop, declared, monkeypatch):
+    shop.do("INSERT INTO shop.items VALUES (1, 'a'), (2, 'b')")
+    results = table_results._delivered
+
+    def with_one_lost(key, report):
+        from dataclasses import replace
+
+        return results(key, replace(report, rows_living=report.rows_living - 1))
+
+    monkeypatch.setattr(table_results, "_delivered", with_one_lost)
+    passed, counts = checks(declared.run(tables={"items": {"mode": "full"}}))["delivered"]
+    assert (passed, counts["rows_in_source"], counts["rows_living_in_bronze"]) == (False, 2, 1)
+
+
+def test_what_there_was_no_row_to_judge_by_is_not_a_pass(shop, declared):
+    result = declared.run()
+    assert result.success
+    passed, said = checks(result)["keys_not_null"]
+    assert (passed, said) == (False, {"evaluated": False})
+    assert checks(result)["delivered"] == (True, {"rows_read": 0, "rows_in_source": 0})
+
+
+def test_a_column_that_the_contract_does_not_name_is_a_warning_and_loses_nothing(shop, declared):
+    shop.do("ALTER TABLE shop.items ADD COLUMN extra integer")
+    shop.do("INSERT INTO shop.items VALUES (1, 'a', now(), 7)")
+    result = declared.run()
+    assert metadata(result)["rows_appended"] == 1
+    passed, said = checks(result)["source_matches_contract"]
+    assert (passed, said["columns_in_source"], said["columns_in_contract"]) == (False, 4, 3)
+    assert "extra (integer)" in said["notes"]
+
+
+def test_a_column_that_left_the_contract_is_refused_by_name_and_not_tried_again(shop, declared):
+    shop.do("INSERT INTO shop.items VALUES (1, 'a')")
+    declared.run()
+    declared.contracts = [contract_document("items", item_id="bigint", updated_at="timestamp with time zone")]
+    result = declared.run()
+    (failed,) = [event for event in result.all_events if event.is_step_failure]
+    assert "value: found string, expected no such column" in failed.step_failure_data.error.message
+    assert not [event for event in result.all_events if event.is_step_restarted]
+
+
+def test_a_table_that_fails_does_not_hide_what_the_others_have_done(shop, declared):
+    declared.contracts.append(contract_document("gone", **CLOCKED))
+    shop.do("CREATE TABLE shop.gone (LIKE shop.items)")
+    shop.do("ALTER TABLE shop.gone DROP COLUMN value")
+    shop.do("INSERT INTO shop.items VALUES (1, 'a')")
+    result = declared.run()
+    assert not result.success
+    assert metadata(result)["rows_appended"] == 1
+    assert checks(result)["delivered"][0]
+    (failed,) = [event for event in result.all_events if event.is_step_failure]
+    assert "column value is missing" in failed.step_failure_data.error.message
+
+
+WRONG = {
+    "an unknown table": ({"orders": {"mode": "full"}}, "names orders, and the folder `contracts` has no such"),
+    "a table nearly named so": ({"item": {"mode": "full"}}, "did you mean 'items'"),
+    "an unknown mode": ({"items": {"mode": "complete"}}, "incremental"),
+    "an unknown option": ({"items": {"max_vanish": 0.5}}, "max_vanish"),
+    "a share above one": ({"items": {"max_vanished": 50}}, "less than or equal to 1"),
+    "a watermark that nobody follows": ({"items": {"mode": "full", "watermark": "updated_at"}}, "read whole"),
+}
+
+
+@pytest.mark.parametrize(("tables", "message"), WRONG.values(), ids=WRONG.keys())
+def test_options_that_mean_nothing_are_refused_when_they_are_loaded(declared, tables, message):
+    with pytest.raises(dg.DagsterError) as raised:
+        declared.definitions(tables=tables)
+    told, cause = "", raised.value
+    while cause is not None:
+        told, cause = f"{told}\n{cause}", cause.__cause__ or cause.__context__
+    assert message in told
