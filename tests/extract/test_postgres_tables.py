@@ -8,6 +8,7 @@ from typing import Any
 import dagster as dg
 import pytest
 import yaml
+from dagster.components.core.component_tree import ComponentTreeException
 from dagster.components.testing import create_defs_folder_sandbox
 from made_source import Shop
 
@@ -198,7 +199,7 @@ WRONG = {
 
 @pytest.mark.parametrize(("tables", "message"), WRONG.values(), ids=WRONG.keys())
 def test_options_that_mean_nothing_are_refused_when_they_are_loaded(declared, tables, message):
-    with pytest.raises(dg.DagsterError) as raised:
+    with pytest.raises(ComponentTreeException) as raised:
         declared.definitions(tables=tables)
     told, cause = "", raised.value
     while cause is not None:

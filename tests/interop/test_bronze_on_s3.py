@@ -27,6 +27,7 @@ from dataeng_assets.local import process
 from dataeng_assets.local.kafka import Kafka
 from dataeng_assets.local.postgres import Postgres
 from dataeng_assets.sample.fill import fill
+from dataeng_assets.sample.schema import has_clock
 from dataeng_assets.sample.tick import tick
 from dataeng_assets.settings import ROOT
 from dataeng_assets.streams.drain import DrainReport, drain
@@ -111,7 +112,7 @@ def stream(shop: Shop, lake: Lake) -> Stream:
 
 def copy(shop: Shop, lake: Lake, window: Window, run_id: str) -> Copied:
     tables = [
-        SourceTable(contract, "shop", "updated_at", ("bronze", "shop", name))
+        SourceTable(contract, "shop", "updated_at" if has_clock(name) else None, ("bronze", "shop", name))
         for name, contract in load_contracts(DEFS / "shop" / "contracts").items()
     ]
     cluster = Cluster(shop.bootstrap, allow_plaintext=True)

@@ -9,6 +9,7 @@ from dataeng_assets.extract.plan import SourceTable, Window
 from dataeng_assets.extract.run import Overtaken, extract
 from dataeng_assets.kafka.cluster import Cluster
 from dataeng_assets.lake.location import Lake
+from dataeng_assets.sample.schema import has_clock
 from dataeng_assets.settings import ROOT
 from dataeng_assets.streams.drain import drain
 from dataeng_assets.streams.stream import Stream
@@ -20,7 +21,8 @@ DEFS = ROOT / "dataeng_assets" / "defs"
 def tables() -> list[SourceTable]:
     contracts = load_contracts(DEFS / "shop" / "contracts")
     return [
-        SourceTable(contract, "shop", "updated_at", ("bronze", "shop", name)) for name, contract in contracts.items()
+        SourceTable(contract, "shop", "updated_at" if has_clock(name) else None, ("bronze", "shop", name))
+        for name, contract in contracts.items()
     ]
 
 
