@@ -2,6 +2,7 @@
 
 import shutil
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -66,31 +67,31 @@ class Platform:
         return states
 
 
-@pytest.fixture(scope="module")
-def platform(
-    tmp_path_factory: pytest.TempPathFactory, postgres_server: Postgres, kafka_broker: Kafka
-) -> Iterator[Platform]:
-    home = tmp_path_factory.mktemp("a platform")
+@contextmanager
+def platform_at(home: Path, url: str, bootstrap: str, *, days: int = DAYS, scale: float = SCALE) -> Iterator[Platform]:
+    """A filled shop and an empty platform beside it, for as long as the block runs."""
     for name in ("dagster.yaml", "workspace.yaml"):
         shutil.copy(ROOT / name, home / name)
-    with psycopg.connect(postgres_server.url, autocommit=True) as connection:
+    with psycopg.connect(url, autocommit=True) as connection:
         connection.execute("drop schema if exists shop cascade")
         connection.execute("drop schema if exists sample cascade")
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(home)
         patch.setenv("DAGSTER_HOME", str(home))
         patch.setenv("DATAENG_STATE", str(home / ".dataeng"))
-        patch.setenv("DATAENG_POSTGRES_URL", postgres_server.url)
-        patch.setenv("DATAENG_KAFKA_BOOTSTRAP", kafka_broker.bootstrap)
-        (home / ".dataeng").mkdir()
-        fill(
-            postgres_server.url,
-            kafka_broker.bootstrap,
-            truth=home / ".dataeng" / "truth",
-            days=DAYS,
-            scale=SCALE,
-            anew=True,
-        )
+        patch.setenv("DATAENG_POSTGRES_URL", url)
+        patch.setenv("DATAENG_KAFKA_BOOTSTRAP", bootstrap)
+        (home / ".dataeng").mkdir(exist_ok=True)
+        fill(url, bootstrap, truth=home / ".dataeng" / "truth", days=days, scale=scale, anew=True)
         dbt_project()
         with dg.DagsterInstance.from_config(str(home)) as instance:
-            yield Platform(home, postgres_server.url, kafka_broker.bootstrap, instance, [])
+            yield Platform(home, url, bootstrap, instance, [])
+
+
+@pytest.fixture(scope="module")
+def platform(
+    tmp_path_factory: pytest.TempPathFactory, postgres_server: Postgres, kafka_broker: Kafka
+) -> Iterator[Platform]:
+    home = tmp_path_factory.mktemp("a platform")
+    with platform_at(home, postgres_server.url, kafka_broker.bootstrap) as made:
+        yield made

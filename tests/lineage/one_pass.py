@@ -1,0 +1,8 @@
+"""One pass over the lineage in a process of its own, to be killed: prints what goes on."""
+
+from dataeng_assets.definitions import defs
+from dataeng_assets.orchestration.lineage import materialize
+from dataeng_assets.orchestration.runs import open_instance
+
+if __name__ == "__main__":
+    materialize(defs(), open_instance(), lambda line: print(line, flush=True))
