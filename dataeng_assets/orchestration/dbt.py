@@ -9,11 +9,13 @@ import os
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from functools import cache
+from functools import cache, cached_property
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 
 from dagster_dbt import DbtCliResource, DbtProject
+from packaging.version import Version
 
 from dataeng_assets.orchestration.ledger.targets import Targets, read_targets
 from dataeng_assets.settings import ROOT, Settings, state_folder
@@ -42,10 +44,20 @@ def _project(target: Path) -> DbtProject:
     return project
 
 
+class InstalledDbt(DbtCliResource):
+    """The dbt that is installed beside this Python: its version is known without asking, which takes two seconds."""
+
+    @cached_property
+    def _cli_version(self) -> Version:
+        return Version(metadata.version("dbt-core"))
+
+
 def dbt_resource(project: DbtProject) -> DbtCliResource:
     """The dbt that is installed beside this Python, whatever the PATH says."""
     beside = Path(sys.executable).with_name("dbt")
-    return DbtCliResource(project_dir=project, dbt_executable=str(beside) if beside.exists() else "dbt")
+    executable = str(beside) if beside.exists() else "dbt"
+    # a folder alone would do for the type, but its validator takes the parsed project from here
+    return InstalledDbt(project_dir=project, dbt_executable=executable)  # type: ignore[arg-type]
 
 
 def prepare(project: DbtProject) -> None:
