@@ -23,7 +23,13 @@
 
 {#- The UTC day of an instant. -#}
 {% macro utc_day(instant) -%}
-    cast({{ instant }} at time zone 'UTC' as date)
+    cast(({{ instant }}) at time zone 'UTC' as date)
+{%- endmacro %}
+
+
+{#- The UTC day on which the statement runs: the newest day that can be known. -#}
+{% macro utc_today() -%}
+    cast(now() at time zone 'UTC' as date)
 {%- endmacro %}
 
 

@@ -33,6 +33,19 @@
 {%- endmacro %}
 
 
+{#- The same, wider by whole days: for rows that decide what the window holds and lie in front of it or behind it. -#}
+{% macro near_window(date_column, days_before, days_after) -%}
+    {%- set window = event_window() if execute else none -%}
+    {%- if window -%}
+        {%- set start = modules.datetime.date.fromisoformat(window.start) - modules.datetime.timedelta(days_before) -%}
+        {%- set end = modules.datetime.date.fromisoformat(window.end) + modules.datetime.timedelta(days_after) -%}
+        ({{ date_column }} >= '{{ start }}' and {{ date_column }} < '{{ end }}')
+    {%- else -%}
+        true
+    {%- endif -%}
+{%- endmacro %}
+
+
 {#-
     The same as the filter of a model that replaces its window. Without a window it builds a table that is not there
     yet, or one that --full-refresh drops; else the run is refused, because "no window" must never mean "every day".

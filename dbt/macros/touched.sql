@@ -60,6 +60,45 @@ where facts.{{ at }} >= changed.since or known.{{ key }} is null
 {%- endmacro %}
 
 
+{#-
+    The days on which rows near the changed ones lie, in the states that `days_of_changed_rows` means: for facts that are
+    made from several rows.
+
+    Args:
+        rows, key, at: as in `days_of_changed_rows`.
+        before: how far before a changed row a fact can lie that it decides about, such as '24 hours'.
+        after: the same, after it.
+-#}
+{% macro days_near_changed_rows(rows, key, at, before, after) -%}
+with spans as (
+    select distinct
+        {{ utc_day('facts.' ~ at ~ " - interval '" ~ before ~ "'") }} as first_day,
+        {{ utc_day('facts.' ~ at ~ " + interval '" ~ after ~ "'") }} as last_day
+    from {{ rows }} as facts
+    semi join changes on {{ _equal('facts', 'changes', key) }}
+)
+select distinct unnest(generate_series(first_day, last_day, interval '1 day')) as day
+from spans
+{%- endmacro %}
+
+
+{#-
+    Every day from the earliest change on, up to today: for a periodic snapshot, where a row holds until the next one.
+
+    Args:
+        clock: as scd2() has it.
+-#}
+{% macro days_since_change(clock='updated_at') -%}
+select
+    unnest(
+        generate_series(
+            {{ utc_day('min(least(' ~ clock ~ ', _extracted_at))') }}, {{ utc_today() }}, interval '1 day'
+        )
+    ) as day
+from changes
+{%- endmacro %}
+
+
 {% macro _equal(left, right, key) -%}
     {%- for column in key -%}
         {{ left }}.{{ column }} = {{ right }}.{{ column }}{{ ' and ' if not loop.last }}

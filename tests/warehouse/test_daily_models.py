@@ -6,7 +6,7 @@ import pytest
 from small_shop import Bronze, Warehouse, at, customer, days, messages, order, product
 
 FACTS = "select order_id, order_day, order_status, net_amount from marts.fct_orders order by order_id"
-DAILY = ("--select", "tag:daily")
+DAILY = ("--select", "fct_orders", "agg_daily_revenue")
 
 pytestmark = pytest.mark.warehouse
 
@@ -149,7 +149,7 @@ def test_revenue_leaves_out_what_was_cancelled_or_sent_back(bronze: Bronze, ware
 
 def test_an_event_sent_twice_counts_once(bronze: Bronze, warehouse: Warehouse) -> None:
     bronze.everything()
-    again = {"event_id": "a", "_kafka_offset": 7, "timestamp": at("2026-01-06")}
+    again = {"event_id": "a", "_kafka_offset": 7, "timestamp": at("2026-01-05T10:00:00")}
     bronze.events([again, {"event_id": "b", "_kafka_offset": 8, "timestamp": at("2026-01-06")}])
     warehouse.run(select="stg_events__user_events")
     events = "select event_id, _kafka_offset from staging.stg_events__user_events order by 1"

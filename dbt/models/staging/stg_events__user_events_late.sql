@@ -1,7 +1,7 @@
 with numbered as (
     select
         *,
-        row_number() over (partition by event_id order by _kafka_partition, _kafka_offset) as _delivery
+        row_number() over (partition by event_date, event_id order by _kafka_partition, _kafka_offset) as _delivery
     from {{ source('bronze_events', 'user_events_late') }}
 )
 

@@ -1,5 +1,5 @@
 with newest as (
-    {{ current_rows(source('bronze_shop', 'inventory_levels'), key=['warehouse_code', 'product_id']) }}
+    {{ current_rows(ref('stg_shop__inventory_levels_history'), key=['warehouse_code', 'product_id']) }}
 )
 
 select
