@@ -51,3 +51,23 @@
 {% macro as_of_value(alias, column, at) -%}
     case when {{ at }} < coalesce({{ alias }}.valid_to, timestamptz 'infinity') then {{ alias }}.{{ column }} end
 {%- endmacro %}
+
+
+{#- An amount with two decimal places as a whole number of cents that may be multiplied by another one. -#}
+{% macro in_cents(amount) -%}
+    {{- return(adapter.dispatch('in_cents')(amount)) -}}
+{%- endmacro %}
+
+{% macro default__in_cents(amount) -%}
+    cast({{ amount }} * 100 as hugeint)
+{%- endmacro %}
+
+
+{#- The quotient of two whole numbers that are not negative, rounded to a whole number, halves up; exact. -#}
+{% macro rounded_quotient(dividend, divisor) -%}
+    {{- return(adapter.dispatch('rounded_quotient')(dividend, divisor)) -}}
+{%- endmacro %}
+
+{% macro default__rounded_quotient(dividend, divisor) -%}
+    ((2 * {{ dividend }} + {{ divisor }}) // (2 * {{ divisor }}))
+{%- endmacro %}

@@ -85,15 +85,28 @@
     with `meta.dataeng.whole_table: true` judges everything; give it the severity warn.
 -#}
 {% macro default__get_where_subquery(relation) -%}
-    {%- set conditions = [config.get('where')] if config.get('where') else [] -%}
-    {%- if execute and not model.config.get('meta', {}).get('dataeng', {}).get('whole_table') -%}
-        {%- set column = partition_column(graph.nodes.get(model.attached_node, {'config': {}})) -%}
-        {%- if column -%}
-            {%- do conditions.append(in_window(column)) -%}
-        {%- endif -%}
-    {%- endif -%}
+    {%- set conditions = [config.get('where'), judged_window()] | select | list -%}
     {%- if not conditions -%}
         {{- return(relation) -}}
     {%- endif -%}
     {{- return("(select * from " ~ relation ~ " where " ~ conditions | join(' and ') ~ ") as judged") -}}
+{%- endmacro %}
+
+
+{#-
+    The condition for the rows that the test under way judges; none when it judges all. A test that compares its model
+    with another one, which has a column of the same name, filters that one by it, too.
+-#}
+{% macro judged_window() -%}
+    {%- if not execute or model.config.get('meta', {}).get('dataeng', {}).get('whole_table') -%}
+        {{- return(none) -}}
+    {%- endif -%}
+    {%- set column = judged_day() -%}
+    {{- return(in_window(column) if column else none) -}}
+{%- endmacro %}
+
+
+{#- The day column of the model that the test under way stands at; none when it has none. -#}
+{% macro judged_day() -%}
+    {{- return(partition_column(graph.nodes.get(model.attached_node, {'config': {}})) if execute else none) -}}
 {%- endmacro %}

@@ -3,7 +3,7 @@
 from decimal import Decimal
 
 import pytest
-from small_shop import Bronze, Warehouse, at, customer, days, messages, order, product
+from small_shop import Bronze, Warehouse, at, customer, days, messages, order, order_item, product
 
 FACTS = "select order_id, order_day, order_status, net_amount from marts.fct_orders order by order_id"
 DAILY = ("--select", "fct_orders", "agg_daily_revenue")
@@ -13,9 +13,11 @@ pytestmark = pytest.mark.warehouse
 
 @pytest.fixture
 def shop(bronze: Bronze) -> Bronze:
-    """Three orders on each of five days."""
+    """Three orders on each of five days, of one line each."""
     bronze.everything()
-    bronze.shop("orders", [order(day * 10 + n, f"2026-01-0{day}T0{n}:00:00") for day in range(1, 6) for n in range(3)])
+    orders = {day * 10 + n: f"2026-01-0{day}T0{n}:00:00" for day in range(1, 6) for n in range(3)}
+    bronze.shop("orders", [order(number, placed) for number, placed in orders.items()])
+    bronze.shop("order_items", [order_item(number, 1, "10.00") for number in orders])
     return bronze
 
 

@@ -3,6 +3,7 @@
     incremental_strategy='replace_range',
     on_schema_change='append_new_columns',
     tags=['daily'],
+    meta={'dataeng': {'partition': 'order_day', 'published': true}},
 ) }}
 
 with orders as (

@@ -14,6 +14,7 @@ select
     shipping_address,
     note,
     ordered_at,
+    {{ utc_day('ordered_at') }} as order_day,
     shipped_at,
     updated_at,
     _extracted_at

@@ -5,6 +5,7 @@ with newest as (
 select
     payment_id,
     created_at,
+    {{ utc_day('created_at') }} as payment_day,
     order_id,
     method as payment_method,
     status as payment_status,

@@ -10,6 +10,7 @@ select
     deliver_after,
     is_signed,
     shipped_at,
+    {{ utc_day('shipped_at') }} as shipment_day,
     delivered_at,
     transit,
     updated_at,
