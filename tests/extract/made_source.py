@@ -1,9 +1,10 @@
 """A small source and its bronze, as values that tests of the extract share."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import psycopg
@@ -21,9 +22,12 @@ ITEMS = (("item_id", "bigint", False), ("value", "text", True), ("updated_at", "
 
 
 def contract(
-    name: str, columns: Sequence[tuple[str, str, bool]] = ITEMS, key: Sequence[str] = ("item_id",)
+    name: str,
+    columns: Sequence[tuple[str, str, bool]] = ITEMS,
+    key: Sequence[str] = ("item_id",),
+    enums: Mapping[str, Sequence[str]] = MappingProxyType({}),
 ) -> Contract:
-    """A contract from names, types and whether NULL is allowed."""
+    """A contract from names, types and whether NULL is allowed; the labels of its enums by column."""
     return Contract(
         path=Path(f"{name}.yaml"),
         id=name,
@@ -33,7 +37,9 @@ def contract(
         owner="team:test",
         domain="shop",
         tags=(),
-        columns=tuple(Column(c, postgres_type(kind), kind, nullable, False, c) for c, kind, nullable in columns),
+        columns=tuple(
+            Column(c, postgres_type(kind, enums.get(c, ())), kind, nullable, False, c) for c, kind, nullable in columns
+        ),
         key=tuple(key),
     )
 
