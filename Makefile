@@ -22,7 +22,7 @@ $$pip install --quiet --no-compile --require-hashes -r $(2)
 endef
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo dev test-fast test test-platform test-rooms test-interop soak check format bench lock clean
+.PHONY: help setup demo dev test-fast test test-platform test-rooms test-interop soak check format docs bench lock clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 16
@@ -85,6 +85,9 @@ check: setup ## format, lint, types, imports, SQL, YAML, definitions
 format: setup ## write what `check` would ask for
 	@$(BIN)/ruff format .
 	@$(BIN)/ruff check --fix .
+
+docs: setup ## write the generated pages of docs/reference
+	@$(BIN)/python docs/generate.py
 
 bench: setup ## figures, ours beside the peers', in one run
 	@for script in benchmarks/*.py; do $(BIN)/python "$$script"; done

@@ -35,8 +35,12 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="DATAENG_", extra="ignore", frozen=True)
 
-    env: Environment = Environment.LOCAL
-    state: Path = ROOT / ".dataeng"
+    env: Environment = Field(
+        Environment.LOCAL,
+        description="local, staging or prod: whether schedules and sensors start switched on, how often the batch "
+        "runs, and whether an unencrypted Kafka is refused",
+    )
+    state: Path = Field(ROOT / ".dataeng", description="folder of everything that is written on this machine")
     lake: str = Field("", description="URI of the lake; a folder below `state` when empty")
     lake_options: dict[str, str] = Field({}, description="storage options of the lake, as delta-rs names them, in JSON")
     warehouse: Path | None = Field(None, description="the DuckDB file; below `state` when unset")

@@ -5,7 +5,7 @@ type belongs in the contract; reading the text that `copy_sql` prints belongs in
 """
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Literal
@@ -186,6 +186,21 @@ def postgres_type(physical: str, values: Sequence[str] = ()) -> ColumnType:
     return _scalar(physical, " ".join(name.lower().split()))
 
 
+def postgres_type_names() -> tuple[str, ...]:
+    """Every Postgres type that is carried, as `format_type` prints it; decimals stand as `numeric(p,s)`."""
+    return tuple(sorted({*_SCALARS, *_AS_TEXT, "numeric(p,s)"}))
+
+
+def event_type_names() -> tuple[str, ...]:
+    """Every type that a field of an event may have."""
+    return tuple(sorted(_EVENT_TYPES))
+
+
+def refused_types() -> Mapping[str, str]:
+    """Types that people ask for and that are not carried, with the reason."""
+    return MappingProxyType(_REFUSALS)
+
+
 def event_type(physical: str) -> ColumnType:
     """The type that carries a field of an event.
 
@@ -194,7 +209,7 @@ def event_type(physical: str) -> ColumnType:
     """
     found = _EVENT_TYPES.get(physical)
     if found is None:
-        names = sorted(_EVENT_TYPES)
+        names = list(event_type_names())
         raise TypeRefused(physical, f"an event's field is one of {', '.join(names)}{did_you_mean(physical, names)}")
     family, arrow, duckdb = found
     return ColumnType(physical, arrow, duckdb, family)
@@ -247,10 +262,10 @@ def _decimal(physical: str, precision: int, scale: int) -> ColumnType:
 
 
 def _unknown(name: str) -> str:
-    names = sorted({*_SCALARS, *_AS_TEXT, *_ALIASES, "numeric(p,s)"})
+    names = sorted({*postgres_type_names(), *_ALIASES})
     return (
         "not in the type table. An enum needs its labels in the contract (`enum`); anything else can be cast to one of "
-        f"{', '.join(sorted({*_SCALARS, *_AS_TEXT, 'numeric(p,s)'}))} in a view{did_you_mean(name, names)}"
+        f"{', '.join(postgres_type_names())} in a view{did_you_mean(name, names)}"
     )
 
 

@@ -1,0 +1,293 @@
+"""Writes the pages of `docs/reference/` that the code already knows: `python docs/generate.py`.
+
+Nothing is said here that is said elsewhere: texts come from help texts, fields and docstrings. Only the columns that
+the platform adds are described here. A test compares the committed pages with what comes out.
+"""
+
+import inspect
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any, get_args
+
+import pyarrow as pa
+import typer
+from pydantic import BaseModel, SecretStr
+from pydantic.fields import FieldInfo
+
+from dataeng_assets.cli import app
+from dataeng_assets.components import KafkaTopicComponent, PostgresTablesComponent
+from dataeng_assets.contracts.dbt_export import dbt_sources
+from dataeng_assets.contracts.load import load_contract
+from dataeng_assets.contracts.types import (
+    ColumnType,
+    event_type,
+    event_type_names,
+    postgres_type,
+    postgres_type_names,
+    refused_types,
+)
+from dataeng_assets.extract.versions import OWN_COLUMNS
+from dataeng_assets.lake.location import Lake
+from dataeng_assets.settings import ROOT, Settings
+from dataeng_assets.streams.stream import DEAD_LETTERS_SCHEMA, Stream
+from dataeng_assets.streams.windows import WINDOWS_SCHEMA
+
+FOLDER = Path(__file__).resolve().parent / "reference"
+NOTE = "<!-- Generated from the code by `make docs`; change that instead. -->"
+SAMPLE_COMMANDS = {"sample"}
+BEGINS, ENDS = "<!-- sample: begins -->", "<!-- sample: ends -->"
+"""Around what goes with the sample, for `dataeng sample remove`."""
+
+OURS = {
+    "_op": "`upsert`, `delete`, or `return`: the row came back after its delete. A delete has its key alone.",
+    "_row_hash": "of the contract's columns; equal for equal rows",
+    "_extracted_at": "when the run that read this version took its snapshot",
+    "_run_id": "the Dagster run that wrote the row",
+    "_rescued": "fields that the contract does not name, as JSON",
+    "_kafka_partition": "partition of the topic",
+    "_kafka_offset": "offset in the partition; with it, the record's identity",
+    "_kafka_timestamp": "the record's own timestamp",
+    "_ingested_at": "when the micro-batch was committed",
+    "event_date": "UTC day of the event time; the files lie by it",
+    "key": "of the record, as it came",
+    "value": "of the record, as it came",
+    "headers": "of the record, as they came",
+    "reason": "why it breaks the contract, in a word or two",
+    "detail": "where: the field, never its value",
+    "window_start": "included",
+    "window_end": "not included",
+    "event_type": "the windows are by this field, which the contract must have",
+    "records": "deliveries",
+    "events": "each key of the contract once",
+    "unique_users": "distinct `user_id`, which the contract must have",
+    "window_date": "UTC day of the start",
+}
+
+
+def pages() -> dict[Path, str]:
+    """Every generated page."""
+    made = {
+        "commands": commands(),
+        "settings": settings(),
+        "declarations": declarations(),
+        "types": types(),
+        "rules": rules(),
+        "columns": columns(),
+    }
+    return {FOLDER / f"{name}.md": f"{NOTE}\n\n{text.strip()}\n" for name, text in made.items()}
+
+
+def commands() -> str:
+    """Every command, as its help has it."""
+    return f"""
+# Commands
+
+`dataeng` stands in `.venv/bin/`. Each command shows what stands here with `--help`; `dataeng --version` says which it
+is.
+
+{"".join(_group(typer.main.get_command(app), "dataeng"))}## Completion
+
+`dataeng --install-completion` sets it up for your shell, `dataeng --show-completion` prints the script. Open a new
+shell afterwards.
+"""
+
+
+def _group(group: Any, path: str) -> Iterator[str]:
+    for name, command in group.commands.items():
+        is_group = hasattr(command, "commands")
+        text = "".join(_group(command, f"{path} {name}")) if is_group else _command(command, path)
+        yield f"{BEGINS}\n\n{text}{ENDS}\n" if name in SAMPLE_COMMANDS else text
+
+
+def _command(command: Any, path: str) -> str:
+    said, _, lines = inspect.cleandoc(command.help).partition("Examples:")
+    examples = "\n".join(line.strip() for line in lines.splitlines() if line.strip())
+    rows = [(_parameter(one), _what(one)) for one in command.params]
+    options = _table(("option", "what it is"), rows) + "\n\n" if rows else ""
+    return f"## {path} {command.name}\n\n{said.strip()}\n\n```shell\n{examples}\n```\n\n{options}"
+
+
+def _parameter(parameter: Any) -> str:
+    return f"`{', '.join(parameter.opts)}`" if parameter.param_type_name == "option" else f"`{parameter.name.upper()}`"
+
+
+def _what(parameter: Any) -> str:
+    default = "" if parameter.default in (None, "", False) else f" Default: `{parameter.default}`."
+    return f"{parameter.help.rstrip('.')}.{' Required.' if parameter.required else default}"
+
+
+def settings() -> str:
+    """Every variable that the platform reads."""
+    return f"""
+# Settings
+
+Environment variables. The process environment wins over `.env` in the root, and `.env` over `.dataeng/local.env`, where
+`dataeng up` records the addresses of the local services. Copy `.env.example` to begin.
+
+{_fields(Settings, lambda field: f"DATAENG_{field.upper()}")}
+
+## Addresses
+
+The variable that holds the address of a source is named in the source's `defs.yaml`, by `url_variable` or
+`bootstrap_variable`. It is read when a run starts, so that a service may move between two runs. `DATAENG_POSTGRES_URL`
+and `DATAENG_KAFKA_BOOTSTRAP` are those of the local services: set to an address of yours, nothing local is started.
+"""
+
+
+def declarations() -> str:
+    """What may stand in a `defs.yaml`."""
+    components = "\n".join(_component(one) for one in (PostgresTablesComponent, KafkaTopicComponent))
+    return f"""
+# defs.yaml
+
+A source is a folder in `dataeng_assets/defs/`: a `defs.yaml`, and its contracts in `contracts/`. `dg list components`
+shows what there is, `dg check yaml` checks what you wrote.
+
+{components}"""
+
+
+def _component(component: type[BaseModel]) -> str:
+    nested = [
+        f"### {component.__name__}, each of `{name}`\n\n{inspect.getdoc(part)}\n\n{_fields(part)}\n"
+        for name, field in component.model_fields.items()
+        for part in get_args(field.annotation)
+        if isinstance(part, type) and issubclass(part, BaseModel)
+    ]
+    parts = [f"## {component.__name__}\n\n{inspect.getdoc(component)}\n\n{_fields(component)}\n", *nested]
+    return "\n".join(parts)
+
+
+def _fields(model: type[BaseModel], shown: Callable[[str], str] = str) -> str:
+    rows = [
+        (f"`{shown(name)}`", _default(field), field.description or "") for name, field in model.model_fields.items()
+    ]
+    return _table(("name", "default", "what it is"), rows)
+
+
+def _default(field: FieldInfo) -> str:
+    if field.is_required():
+        return "required"
+    value = field.get_default(call_default_factory=True)
+    value = value.get_secret_value() if isinstance(value, SecretStr) else value
+    value = value.relative_to(ROOT) if isinstance(value, Path) else value
+    return "" if value in (None, "", {}) else f"`{value}`"
+
+
+def types() -> str:
+    """The type table."""
+    carried = [_carried(name, postgres_type(name.replace("(p,s)", "(12,2)"))) for name in postgres_type_names()]
+    carried += [_carried("an enum", postgres_type("enum", ("label",)))]
+    carried += [_carried("an array, here bigint[]", postgres_type("bigint[]"))]
+    fields = [_carried(name, event_type(name)) for name in event_type_names()]
+    refused = "\n".join(f"- `{name}`: {reason}." for name, reason in refused_types().items())
+    return f"""
+# Types
+
+How a value travels. A type that is not here is refused by the column's name, before a file is written: cast it in a
+view, and copy the view.
+
+## Postgres
+
+{_table(("Postgres", "Delta, as Arrow calls it", "DuckDB"), carried)}
+
+A domain is carried as the type it is made from. Decimals keep precision and scale, up to 38 digits; their row shows
+`numeric(12,2)`.
+
+Refused:
+
+{refused}
+
+## Fields of events
+
+{_table(("field", "Delta, as Arrow calls it", "DuckDB"), fields)}
+
+Nothing is cast in silence: `"1"` is no `bigint`, and a time without an offset is no `timestamp`. Such a record goes to
+the dead letters.
+"""
+
+
+def _carried(name: str, kind: ColumnType) -> tuple[str, str, str]:
+    return name, f"`{kind.arrow}`", f"`{kind.duckdb}`"
+
+
+def rules() -> str:
+    """Every form of every rule, in a contract that is read here."""
+    path = FOLDER / "example-contract.yaml"
+    contract = load_contract(path)
+    rows = [
+        (f"`{column.name}`", f"`{rule}`", inspect.getdoc(type(rule)) or "")
+        for column in contract.columns
+        for rule in column.rules
+    ]
+    sources = "\n".join(line for line in dbt_sources([contract]).splitlines() if not line.startswith("#"))
+    return f"""
+# Contracts and their rules
+
+A contract is an [ODCS](https://bitol-io.github.io/open-data-contract-standard/) document. This one,
+[example-contract.yaml](example-contract.yaml), has every form of every rule;
+[example-topic.yaml](example-topic.yaml) is a topic's. What is not understood is an error with file and line: no rule is
+passed over.
+
+```yaml
+{path.read_text(encoding="utf-8").strip()}
+```
+
+The rules that are read from it:
+
+{_table(("column", "rule", "what it demands"), rows)}
+
+What dbt tests in bronze, written by `python -m dataeng_assets.contracts.dbt_export`:
+
+```yaml
+{sources}
+```
+"""
+
+
+def columns() -> str:
+    """What the platform adds to each kind of table."""
+    topic = load_contract(FOLDER / "example-topic.yaml")
+    events = Stream("clicks", "clicks", "example", topic, Lake("unused", {})).events_schema()
+    added = [field for field in events if field.name not in {column.name for column in topic.columns}]
+    return f"""
+# Columns that the platform adds
+
+Times are UTC, to the microsecond.
+
+## Every bronze table of a Postgres source
+
+{_described(OWN_COLUMNS)}
+
+## Events of a topic, and late ones
+
+{_described(added)}
+
+## Dead letters
+
+{_described(DEAD_LETTERS_SCHEMA)}
+
+## Windows
+
+{_described(WINDOWS_SCHEMA)}
+"""
+
+
+def _described(fields: Iterable["pa.Field[Any]"]) -> str:
+    rows = [(f"`{field.name}`", f"`{field.type}`", OURS[field.name]) for field in fields]
+    return _table(("column", "type", "what it is"), rows)
+
+
+def _table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
+    cells = [tuple(head), *(tuple(row) for row in rows)]
+    lines = [" | ".join(cell.replace("|", r"\|") for cell in row) for row in cells]
+    return "\n".join([f"| {lines[0]} |", f"|{'---|' * len(cells[0])}", *(f"| {line} |" for line in lines[1:])])
+
+
+def write(made: Mapping[Path, str]) -> None:
+    """Write the pages."""
+    for path, text in made.items():
+        path.write_text(text, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    write(pages())
