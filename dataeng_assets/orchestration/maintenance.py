@@ -1,7 +1,7 @@
 """Upkeep at night: what runs leave behind on the disk and in the instance, and files that no version needs any more.
 
-Nothing that the newest state of an asset rests on is removed: not the run of its newest materialization, attempt or
-check, and no file that a version within the lake's retention needs.
+Nothing that the newest state of an asset rests on is removed: not the run of its newest materialization or
+attempt, and no file that a version within the lake's retention needs.
 """
 
 import shutil
@@ -17,7 +17,7 @@ from dagster._core.scheduler.instigation import TickStatus
 from dataeng_assets.extract.staging import staging_folder
 from dataeng_assets.lake.location import Lake
 from dataeng_assets.lake.upkeep import Upkeep, tend
-from dataeng_assets.orchestration.dbt import dbt_project, targets
+from dataeng_assets.orchestration.dbt import targets
 from dataeng_assets.orchestration.in_flight import IN_FLIGHT
 from dataeng_assets.orchestration.ledger.cover import cover
 from dataeng_assets.settings import Settings, state_folder
@@ -44,8 +44,9 @@ def tend_lake(run_id: str) -> tuple[Upkeep, ...]:
 
 def remove_dbt_targets(instance: dg.DagsterInstance) -> Removed:
     """Remove the folder that each dbt command left below the target, a day after it and never of a run under way."""
+    target = state_folder() / "dbt"
     running = {run.run_id[:7] for run in instance.get_runs(filters=dg.RunsFilter(statuses=IN_FLIGHT))}
-    left = (path for path in dbt_project().target_path.glob("dbt_*-*-*/") if path.name.split("-")[1] not in running)
+    left = (path for path in target.glob("dbt_*-*-*/") if path.name.split("-")[1] not in running)
     return _remove(path for path in left if _is_old(path))
 
 
@@ -65,12 +66,10 @@ def remove_readable_copy() -> Removed:
     return _remove(path for path in copies if path.exists() and _is_old(path))
 
 
-def remove_runs(
-    instance: dg.DagsterInstance, checks: Sequence[dg.AssetCheckKey], *, keep: timedelta = KEEP_RUNS
-) -> Removed:
+def remove_runs(instance: dg.DagsterInstance, *, keep: timedelta = KEEP_RUNS) -> Removed:
     """Remove the runs that ended long ago and that no asset's newest state rests on, with their events and logs."""
     before = datetime.now(UTC) - keep
-    needed = newest_runs(instance, checks)
+    needed = newest_runs(instance)
     old = instance.get_run_records(
         filters=dg.RunsFilter(created_before=before), limit=_RUNS_AT_ONCE, order_by="create_timestamp", ascending=True
     )
@@ -79,11 +78,12 @@ def remove_runs(
     return Removed(len(gone), sum(_remove_run(instance, run.run_id) for run in gone))
 
 
-def newest_runs(instance: dg.DagsterInstance, checks: Sequence[dg.AssetCheckKey]) -> frozenset[str]:
-    """The runs of the newest materialization and attempt of each partition of each asset, and of each check."""
-    needed = {
-        record.run_id for record in instance.event_log_storage.get_latest_asset_check_execution_by_key(checks).values()
-    }
+def newest_runs(instance: dg.DagsterInstance) -> frozenset[str]:
+    """The runs of the newest materialization and of the newest attempt of each partition of each asset.
+
+    What a check has found last is kept beside the runs, so it outlives them.
+    """
+    needed: set[str] = set()
     for key in instance.all_asset_keys():
         newest = instance.get_latest_materialization_event(key)
         needed |= {newest.run_id} if newest else set()
