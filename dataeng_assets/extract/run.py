@@ -6,7 +6,7 @@ and `versions`.
 
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from contextlib import suppress
 from dataclasses import dataclass
@@ -38,7 +38,9 @@ from dataeng_assets.extract.plan import (
 from dataeng_assets.extract.staging import Staged, stage, staging_folder
 from dataeng_assets.extract.whole import count_living
 from dataeng_assets.lake.append import Superseded, append, progress
-from dataeng_assets.lake.location import Lake
+from dataeng_assets.lake.location import ForgetfulTable, Lake
+from dataeng_assets.lake.room import NoRoom, room_for
+from dataeng_assets.lake.strict import SchemaDiffers
 from dataeng_assets.postgres.catalog import table_facts
 from dataeng_assets.postgres.errors import SourceError
 from dataeng_assets.postgres.snapshot import Snapshot, pinned_connections
@@ -60,9 +62,9 @@ class SomeTablesFailed(SourceError):
         failures: one per table.
     """
 
-    def __init__(self, failures: Sequence[SourceError]) -> None:
+    def __init__(self, failures: Sequence[Exception]) -> None:
         self.failures = tuple(failures)
-        self.retryable = all(failure.retryable for failure in failures)
+        self.retryable = all(getattr(failure, "retryable", True) for failure in failures)
         super().__init__("\n".join(str(failure) for failure in failures))
 
 
@@ -142,22 +144,42 @@ def extract(
         A report per table, in the order of `tables`.
 
     Raises:
-        SourceError: at least one table could not be copied; the others are committed and were reported to `on_table`.
+        SourceError: a table could not be copied; the others are committed and were reported to `on_table`.
+        SchemaDiffers, ForgetfulTable, NoRoom: the same, because of the lake.
+        SomeTablesFailed: the same of several tables.
     """
-    if not tables:
-        return ()
+    failures: list[Exception] = []
     # Opened before the snapshot is taken: of two runs that overlap, the one that commits later is refused.
-    handles = [
-        lake.create(table.key, versions.bronze_schema(table), change_feed=True, description=table.contract.description)
-        for table in tables
-    ]
-    names = [(table.schema, table.contract.name) for table in tables]
-    with (
-        staging_folder() as folder,
-        pinned_connections(url, names, min(PARALLEL_TABLES, len(tables)), APPLICATION) as (snapshot, connections),
-    ):
-        run = _Run(snapshot, window, folder, run_id)
-        return _copy_all(run, list(zip(tables, handles, strict=True)), connections, on_table)
+    work = list(_opened(tables, lake, failures))
+    reports: dict[str, TableReport] = {}
+    if work:
+        names = [(table.schema, table.contract.name) for table, _ in work]
+        with (
+            staging_folder() as folder,
+            pinned_connections(url, names, min(PARALLEL_TABLES, len(work)), APPLICATION) as pinned,
+        ):
+            failures += pinned.refused.values()
+            readable = [step for step, name in zip(work, names, strict=True) if name not in pinned.refused]
+            run = _Run(pinned.snapshot, window, folder, run_id)
+            reports = _copy_all(run, readable, pinned.connections, on_table, failures)
+    if failures:
+        raise failures[0] if len(failures) == 1 else SomeTablesFailed(failures)
+    return tuple(reports[table.name] for table in tables)
+
+
+def _opened(
+    tables: Sequence[SourceTable], lake: Lake, failures: list[Exception]
+) -> Iterator[tuple[SourceTable, DeltaTable]]:
+    """Each table with a handle on its bronze; one whose bronze is not what it should be fails alone."""
+    for table in tables:
+        schema, description = versions.bronze_schema(table), table.contract.description
+        try:
+            with room_for(table.name, lake.uri):
+                handle = lake.create(table.key, schema, change_feed=True, description=description)
+        except (SchemaDiffers, ForgetfulTable, NoRoom) as error:
+            failures.append(error)
+        else:
+            yield table, handle
 
 
 def _copy_all(
@@ -165,7 +187,9 @@ def _copy_all(
     work: Sequence[tuple[SourceTable, DeltaTable]],
     connections: Sequence[psycopg.Connection],
     on_table: Callable[[TableReport], None],
-) -> tuple[TableReport, ...]:
+    failures: list[Exception],
+) -> dict[str, TableReport]:
+    """Copy what can be copied; gives the reports by table, and adds to the failures."""
     free: SimpleQueue[psycopg.Connection] = SimpleQueue()
     for connection in connections:
         free.put(connection)
@@ -173,14 +197,15 @@ def _copy_all(
     def copy(table: SourceTable, handle: DeltaTable) -> TableReport:
         connection = free.get()
         try:
-            return _copy_table(run, table, handle, connection)
+            with room_for(table.name, str(run.folder.parent), str(handle.table_uri)):
+                return _copy_table(run, table, handle, connection)
         finally:
             free.put(connection)
 
     with ThreadPoolExecutor(len(connections), thread_name_prefix="extract") as pool:
-        pending = [pool.submit(copy, table, handle) for table, handle in work]
+        pending = {pool.submit(copy, table, handle): table.name for table, handle in work}
         try:
-            failures = _collect(pending, on_table)
+            return dict(_collect(pending, on_table, failures))
         except BaseException:
             # ended from outside: don't wait until a long COPY is through
             pool.shutdown(wait=False, cancel_futures=True)
@@ -188,21 +213,21 @@ def _copy_all(
                 with suppress(psycopg.Error):
                     connection.cancel_safe(timeout=5)
             raise
-    if failures:
-        raise failures[0] if len(failures) == 1 else SomeTablesFailed(failures)
-    return tuple(future.result() for future in pending)
 
 
-def _collect(pending: Sequence[Future[TableReport]], on_table: Callable[[TableReport], None]) -> list[SourceError]:
-    failures = []
+def _collect(
+    pending: Mapping[Future[TableReport], str],
+    on_table: Callable[[TableReport], None],
+    failures: list[Exception],
+) -> Iterator[tuple[str, TableReport]]:
     for future in as_completed(pending):
-        try:
-            report = future.result()
-        except SourceError as error:
+        error = future.exception()
+        if isinstance(error, Exception):
             failures.append(error)
         else:
+            report = future.result()
             on_table(report)
-    return failures
+            yield pending[future], report
 
 
 def _copy_table(run: _Run, table: SourceTable, handle: DeltaTable, connection: psycopg.Connection) -> TableReport:

@@ -8,7 +8,7 @@ from typing import cast
 
 import psycopg
 
-from dataeng_assets.postgres.errors import SourceRefused, translated
+from dataeng_assets.postgres.errors import TableGone, translated
 
 _KINDS = {
     "r": "table",
@@ -95,7 +95,7 @@ def table_facts(connection: psycopg.Connection, schema: str, name: str) -> Table
     """Look a table up in the catalog; nothing of the table itself is read.
 
     Raises:
-        SourceRefused: there is no such table, or it is something that has no rows.
+        TableGone: there is no such table, or it is something that has no rows.
     """
     with translated(f"looking up {schema}.{name} in the catalog"):
         found = connection.execute(
@@ -104,11 +104,7 @@ def table_facts(connection: psycopg.Connection, schema: str, name: str) -> Table
             (schema, name),
         ).fetchone()
         if found is None or found[1] not in _KINDS:
-            raise SourceRefused(
-                f"There is no table {schema}.{name} in the source. Nothing of it was read and what was committed "
-                "before is untouched. If it was renamed, change the name in defs.yaml and in its contract; if it is "
-                "gone, remove both; its bronze table stays."
-            )
+            raise TableGone(schema, name)
         parameters = {"oid": found[0]}
         columns = connection.execute(_COLUMNS, parameters).fetchall()
         unique = connection.execute(_UNIQUE, parameters).fetchall()

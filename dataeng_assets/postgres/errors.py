@@ -45,6 +45,17 @@ class SourceRefused(SourceError):
     """The source does not let us read what the contract asks for: a right, a table, a column, a type, a value."""
 
 
+class TableGone(SourceRefused):
+    """The source has no such table."""
+
+    def __init__(self, schema: str, name: str) -> None:
+        super().__init__(
+            f"There is no table {schema}.{name} in the source. Nothing of it was read and what was committed "
+            "before is untouched. If it was renamed, change the name in its contract and in defs.yaml; if it is "
+            "gone, remove both; its bronze table stays."
+        )
+
+
 _BUSY = (
     errors.LockNotAvailable,
     errors.QueryCanceled,

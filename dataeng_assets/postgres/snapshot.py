@@ -5,17 +5,20 @@ empty table to an older snapshot), then the open transactions are listed, then t
 the snapshot does not see was either listed or began after the list. What follows from that belongs in `extract.plan`.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 import psycopg
-from psycopg import sql
+from psycopg import errors, sql
 
 from dataeng_assets.postgres.connect import address, connect
-from dataeng_assets.postgres.errors import translated
+from dataeng_assets.postgres.errors import SourceAway, SourceError, TableGone, translated
+
+Table = tuple[str, str]
+"""Schema and name."""
 
 
 @dataclass(frozen=True)
@@ -53,10 +56,23 @@ class Snapshot:
     open_transactions: OpenTransactions
 
 
+@dataclass(frozen=True)
+class Pinned:
+    """Connections that all see one moment.
+
+    Attributes:
+        snapshot: what they see.
+        connections: inside read-only transactions pinned to it.
+        refused: tables that could not be locked, and why; they must not be read.
+    """
+
+    snapshot: Snapshot
+    connections: Sequence[psycopg.Connection]
+    refused: Mapping[Table, SourceError]
+
+
 @contextmanager
-def pinned_connections(
-    url: str, tables: Sequence[tuple[str, str]], count: int, application: str
-) -> Iterator[tuple[Snapshot, list[psycopg.Connection]]]:
+def pinned_connections(url: str, tables: Sequence[Table], count: int, application: str) -> Iterator[Pinned]:
     """Connections that all see the same moment, with the tables locked against changes of their structure.
 
     Args:
@@ -66,27 +82,27 @@ def pinned_connections(
         application: name shown in pg_stat_activity.
 
     Yields:
-        The snapshot, and connections inside read-only transactions pinned to it. They are closed on leaving.
+        The connections; they are closed on leaving. A table that is missing, may not be read, or stays locked by
+        somebody else is named there, and does not keep the others back.
 
     Raises:
-        SourceError: a table is missing, may not be read, or stays locked by somebody else.
+        SourceError: the server does not answer, or refuses us.
     """
     place = address(url)
     with ExitStack() as stack:
         observer = stack.enter_context(_closing(connect(url, application)))
         pinned = [stack.enter_context(_closing(connect(url, application))) for _ in range(count)]
+        refused: dict[Table, SourceError] = {}
         for connection in pinned:
             connection.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
-            for table in tables:
-                with translated(f"locking {'.'.join(table)} on {place} against changes of its structure"):
-                    connection.execute(sql.SQL("LOCK TABLE {} IN ACCESS SHARE MODE").format(sql.Identifier(*table)))
+            refused |= _locked(connection, [table for table in tables if table not in refused], place)
         with translated(f"taking a snapshot of {place}"):
             seen = _open_transactions(observer, [connection.info.backend_pid for connection in pinned])
             name, snapshot = _export(pinned[0], _identity(observer), seen)
             for connection in pinned[1:]:
                 connection.execute(sql.SQL("SET TRANSACTION SNAPSHOT {}").format(sql.Literal(name)))
         observer.close()
-        yield snapshot, pinned
+        yield Pinned(snapshot, pinned, refused)
 
 
 @contextmanager
@@ -95,6 +111,30 @@ def _closing(connection: psycopg.Connection) -> Iterator[psycopg.Connection]:
         yield connection
     finally:
         connection.close()
+
+
+def _locked(connection: psycopg.Connection, tables: Sequence[Table], place: str) -> dict[Table, SourceError]:
+    """Lock what can be locked; gives what cannot."""
+    refused: dict[Table, SourceError] = {}
+    for table in tables:
+        statement = sql.SQL("LOCK TABLE {} IN ACCESS SHARE MODE").format(sql.Identifier(*table))
+        try:
+            # a savepoint: what one table is refused for must not end the transaction that the others are read in
+            with translated(f"locking {'.'.join(table)} on {place}"), _missing(table), connection.transaction():
+                connection.execute(statement)
+        except SourceAway:
+            raise
+        except SourceError as error:
+            refused[table] = error
+    return refused
+
+
+@contextmanager
+def _missing(table: Table) -> Iterator[None]:
+    try:
+        yield
+    except (errors.UndefinedTable, errors.InvalidSchemaName):
+        raise TableGone(*table) from None
 
 
 def _open_transactions(observer: psycopg.Connection, ours: list[int]) -> OpenTransactions:

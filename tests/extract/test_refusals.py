@@ -12,6 +12,7 @@ from dataeng_assets.extract import staging
 from dataeng_assets.extract.plan import Window
 from dataeng_assets.extract.run import SomeTablesFailed
 from dataeng_assets.extract.staging import DeliveryDiffers
+from dataeng_assets.lake.strict import SchemaDiffers
 from dataeng_assets.postgres import connect
 from dataeng_assets.postgres.errors import SourceAway, SourceBusy, SourceError, SourceRefused
 
@@ -45,8 +46,8 @@ DRIFTS = {
         "ALTER TABLE shop.items ALTER COLUMN item_id TYPE integer",
         "item_id is integer, the contract says bigint",
     ),
-    "a table dropped": ("DROP TABLE shop.items", "items"),
-    "a table renamed": ("ALTER TABLE shop.items RENAME TO things", "items"),
+    "a table dropped": ("DROP TABLE shop.items", r"no table shop\.items in the source.*if it is gone"),
+    "a table renamed": ("ALTER TABLE shop.items RENAME TO things", r"no table shop\.items in the source.*renamed"),
     "a required column with NULL": (
         """ALTER TABLE shop.items DROP CONSTRAINT items_pkey, ALTER COLUMN item_id DROP NOT NULL;
         UPDATE shop.items SET item_id = NULL WHERE item_id < 3""",
@@ -140,6 +141,36 @@ def test_one_broken_table_does_not_keep_the_others_back(filled):
     assert len(raised.value.failures) == 2
     assert not raised.value.retryable
     assert len(filled.bronze("good")) == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "breaks", "message"),
+    [
+        ("gone", "DROP TABLE shop.gone", "There is no table shop.gone"),
+        ("hidden", "REVOKE ALL ON shop.hidden FROM {role}", "did not allow locking shop.hidden"),
+    ],
+)
+def test_a_table_that_is_gone_or_hidden_does_not_keep_the_others_back(filled, role, name, breaks, message):
+    filled.do(f"CREATE TABLE shop.{name} (LIKE shop.items INCLUDING ALL)")
+    filled.do(breaks.format(role=role))
+    filled.tables.append(source_table(contract(name)))
+    filled.do("INSERT INTO shop.items VALUES (11, 'new')")
+    reports = []
+    with pytest.raises(SourceRefused, match=re.escape(message)):
+        filled.run_all(Window(AHEAD, None), on_table=reports.append)
+    assert [(report.key[-1], report.rows_appended) for report in reports] == [("items", 1)]
+
+
+def test_bronze_that_is_not_the_contracts_does_not_keep_the_other_tables_back(filled):
+    filled.do("CREATE TABLE shop.other (LIKE shop.items INCLUDING ALL)")
+    filled.do("INSERT INTO shop.other VALUES (1, 'a')")
+    changed = contract("items", [ITEMS[0], ("value", "integer", True), ITEMS[2]])
+    filled.tables = [source_table(changed), source_table(contract("other"))]
+    reports = []
+    with pytest.raises(SchemaDiffers, match="value: found string, expected int32") as raised:
+        filled.run_all(Window(None, None), on_table=reports.append)
+    assert not raised.value.retryable
+    assert [report.key[-1] for report in reports] == ["other"]
 
 
 def test_a_locked_table_is_given_up_on_for_a_while(filled, monkeypatch):
