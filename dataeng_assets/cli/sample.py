@@ -1,11 +1,17 @@
 """`dataeng sample`: fill the sample shop, and let it live on."""
 
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+if TYPE_CHECKING:
+    from dataeng_assets.sample.live import Lived
+
+_LINE_SECONDS = 5.0
 
 app = typer.Typer(no_args_is_help=True, rich_markup_mode="rich", help="Fill the sample shop, and let it live on.")
 
@@ -52,6 +58,7 @@ def fill(
 def tick(
     days: Annotated[int, typer.Option(min=1, help="How many days' worth of life happens, all of it now.")] = 1,
     late_seconds: Annotated[float, typer.Option(min=0, help="How long late transactions stay open.")] = 3.0,
+    hostile: Annotated[bool, typer.Option("--hostile", help="Erase, back-date and rewrite a few rows, too.")] = False,
 ) -> None:
     """Let a day's worth of life happen now: orders move on, people move house, some transactions commit late.
 
@@ -60,18 +67,72 @@ def tick(
       dataeng sample tick
 
       dataeng sample tick --days 3 --late-seconds 30
+
+      dataeng sample tick --hostile
     """
     from dataeng_assets.sample.tick import tick as tick_shop
     from dataeng_assets.settings import state_folder
 
     with _shown() as (url, bootstrap, progress):
         report = tick_shop(
-            url, bootstrap, truth=state_folder() / "truth", days=days, late_seconds=late_seconds, progress=progress
+            url,
+            bootstrap,
+            truth=state_folder() / "truth",
+            days=days,
+            late_seconds=late_seconds,
+            hostile=hostile,
+            progress=progress,
         )
     typer.echo(
         f"{report.versions:,} rows changed in {report.commits:,} transactions, {report.late_commits:,} of which "
         f"committed late; {report.events:,} events sent ({report.seconds:.1f} s)."
     )
+
+
+@app.command()
+def live(
+    rate: Annotated[float, typer.Option(min=0.01, help="Changed rows and events per second, on average.")] = 5.0,
+) -> None:
+    """Keep the shop alive in small transactions and small sends, until Ctrl-C.
+
+    Examples:
+
+      dataeng sample live
+
+      dataeng sample live --rate 50
+    """
+    import signal
+    from threading import Event
+
+    from dataeng_assets.sample.live import live as live_on
+    from dataeng_assets.settings import state_folder
+
+    stop = Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stop.set())
+    with _shown() as (url, bootstrap, _):
+        lived = live_on(
+            url, bootstrap, truth=state_folder() / "truth", rate=rate, stop=stop, notice=_every_few_seconds()
+        )
+    typer.echo(f"Stopped; the truth is complete. In all {_told(lived)}.")
+
+
+def _every_few_seconds() -> "Callable[[Lived], None]":
+    """Prints what has happened since the last line, not more often than that."""
+    told, at = None, 0.0
+
+    def notice(lived: "Lived") -> None:
+        nonlocal told, at
+        if time.monotonic() - at >= _LINE_SECONDS:
+            typer.echo(f"{datetime.now(UTC):%H:%M:%S}  {_told(lived - told if told else lived)}")
+            told, at = lived, time.monotonic()
+
+    return notice
+
+
+def _told(lived: "Lived") -> str:
+    late = f", {lived.late_commits:,} of which committed late" if lived.late_commits else ""
+    return f"{lived.versions:,} rows changed in {lived.commits:,} transactions{late}; {lived.events:,} events sent"
 
 
 @contextmanager

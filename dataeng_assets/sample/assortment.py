@@ -49,11 +49,13 @@ def _categories(random: Random, present: Sequence[KnownCategory], share: float) 
     known = {category.category_id for category in present}
     gone = [category for category in catalogue.LEAVES if category.category_id not in known]
     free = [category for category in present if category.category_id % RESERVED]
-    one, other, last = random.sample(free, 3)
-    changes = [renamed(random, one), _toggled(other)]
-    if len(gone) < _MOST_GONE:
-        changes.append(Change("product_categories", (last.category_id,), None))
-    stories: list[Story] = [((change,),) for change in changes if random.random() < share]
+    changes = [renamed, _toggled, *([_deleted] if len(gone) < _MOST_GONE else [])]
+    chosen = random.sample(free, min(len(free), len(changes)))
+    stories: list[Story] = [
+        ((change(random, category),),)
+        for change, category in zip(changes, chosen, strict=False)
+        if random.random() < share
+    ]
     back = [category for category in gone if random.random() < share / 2]
     return stories + [((inserted("product_categories", category),),) for category in back]
 
@@ -65,8 +67,12 @@ def renamed(random: Random, category: KnownCategory) -> Change:
     return Change("product_categories", (category.category_id,), {"name": name})
 
 
-def _toggled(category: KnownCategory) -> Change:
+def _toggled(_random: Random, category: KnownCategory) -> Change:
     return Change("product_categories", (category.category_id,), {"is_visible": not category.is_visible})
+
+
+def _deleted(_random: Random, category: KnownCategory) -> Change:
+    return Change("product_categories", (category.category_id,), None)
 
 
 def _gifts(random: Random, items: Sequence[KnownItem], pace: Pace) -> list[Story]:

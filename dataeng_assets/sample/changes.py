@@ -3,7 +3,6 @@
 What is read back after each change is the truth about it: the database sets keys and `updated_at`.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any, LiteralString, TypeVar
@@ -14,9 +13,10 @@ from psycopg.rows import class_row
 from dataeng_assets.sample import schema, world
 from dataeng_assets.sample.rows import Goods
 from dataeng_assets.sample.state import (
+    NEXT,
+    PLACED,
     RESERVED,
     Change,
-    JustPlaced,
     KnownCategory,
     KnownCustomer,
     KnownItem,
@@ -93,35 +93,43 @@ def _all(connection: Connection[Any], kind: type[_Known], query: LiteralString, 
 
 @dataclass
 class Written:
-    """What one transaction has written: rows by table and key as it left them, None where it deleted one."""
+    """What one transaction has written: rows by table and key as it left them, None where it deleted one.
+
+    `order` is the number of the order that it wrote last.
+    """
 
     rows: dict[tuple[str, tuple[Any, ...]], tuple[Any, ...] | None] = field(default_factory=dict)
-    placed: int | None = None
+    order: int | None = None
 
 
 def apply(connection: Connection[Any], change: Change, written: Written) -> None:
     """Do one change and note the row as the database left it."""
     width = len(schema.key_of(change.table))
+    if change.clock:
+        connection.execute("select set_config('shop.clock', %s, true)", (change.clock.isoformat(),))
     for row in connection.execute(_statement(change), _arguments(change, written)):
         if change.key is not None:
             written.rows[change.table, change.key] = None
         if change.values is not None:
             written.rows[change.table, row[:width]] = row
         if change.table == "orders":
-            written.placed = row[0]
+            written.order = row[0]
+    if change.clock:
+        connection.execute("select set_config('shop.clock', '', true)")
 
 
 def _statement(change: Change) -> sql.Composed:
     if change.values is None:
         return _delete(change.table)
     columns = tuple(change.values)
-    return _insert(change.table, columns) if change.key is None else _update(change.table, columns)
+    if change.key is None:
+        return _insert(change.table, columns)
+    return _update(change.table, columns, tuple(name for name, value in change.values.items() if value is NEXT))
 
 
 def _arguments(change: Change, written: Written) -> list[Any]:
-    values: Mapping[str, Any] = change.values or {}
-    given = [written.placed if isinstance(value, JustPlaced) else value for value in values.values()]
-    return [*given, *(change.key or ())]
+    values = [] if change.values is None else [value for value in change.values.values() if value is not NEXT]
+    return [*(written.order if value is PLACED else value for value in values), *(change.key or ())]
 
 
 @cache
@@ -135,10 +143,14 @@ def _insert(table: str, columns: tuple[str, ...]) -> sql.Composed:
 
 
 @cache
-def _update(table: str, columns: tuple[str, ...]) -> sql.Composed:
+def _update(table: str, columns: tuple[str, ...], numbered: tuple[str, ...]) -> sql.Composed:
+    pairs = [
+        sql.SQL("{} = default").format(sql.Identifier(column)) if column in numbered else _pair(table, column)
+        for column in columns
+    ]
     return sql.SQL("update {} set {} where {} returning {}").format(
         sql.Identifier(schema.SCHEMA, table),
-        sql.SQL(", ").join(_pair(table, column) for column in columns),
+        sql.SQL(", ").join(pairs),
         _is_key(table),
         _projection(table),
     )

@@ -94,7 +94,7 @@ def draw_events(random: Random, stream: Stream, *, count: int, least: int = 3, t
         random: the only source of chance.
         stream: the span, and where the topic stands.
         count: records, without those that are sent a second time.
-        least: how many of each odd kind there are at least.
+        least: how many of each odd kind there are at least; with 0 their shares are chances.
         turn: with which kind of malformed record to begin, so that small spans differ.
     """
     free = max(0, count - len(stream.purchases))
@@ -111,8 +111,19 @@ def draw_events(random: Random, stream: Stream, *, count: int, least: int = 3, t
     return draw.sent
 
 
+def moved(reached: Mapping[int, int], sent: Sequence[Event]) -> dict[int, int]:
+    """The running maximum of event time per partition after more records were sent."""
+    after = dict(reached)
+    for event in sent:
+        if event.event_time is not None and event.event_time - event.timestamp_ms * 1000 <= MAX_AHEAD:
+            after[event.partition] = max(after.get(event.partition, event.event_time), event.event_time)
+    return after
+
+
 def _roles(random: Random, count: int, least: int) -> dict[int, str]:
-    wanted = [role for role, share in SHARES.items() for _ in range(max(least, round(count * share)))]
+    """Which records are odd, and how; where there need not be any, a share of a record is a chance of one."""
+    rounded = {role: count * share + (0.5 if least else random.random()) for role, share in SHARES.items()}
+    wanted = [role for role, number in rounded.items() for _ in range(max(least, int(number)))]
     places = random.sample(range(count), min(count, len(wanted)))
     return dict(zip(places, wanted, strict=False))
 

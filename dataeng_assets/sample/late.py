@@ -50,6 +50,12 @@ class LateTransactions:
                 truth.write_versions(self._folder, versions)
         return tuple(versions)
 
+    def roll_back(self) -> None:
+        """Undo what is open; it never happened."""
+        opened, self._opened = self._opened, []
+        for transaction in opened:
+            transaction.connection.rollback()
+
     def _commit(self, transaction: _Open) -> list[truth.Version]:
         connection = transaction.connection
         for change in transaction.rest:

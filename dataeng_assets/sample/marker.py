@@ -3,6 +3,7 @@
 It stands in a schema of its own, `sample`, so that the shop is nothing but a shop.
 """
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -38,6 +39,10 @@ create sequence sample.commits;
 create or replace function sample.iso_8601(interval) returns text
 language sql immutable set intervalstyle = 'iso_8601' as 'select $1::text';
 """
+
+
+class Busy(SampleError):
+    """Another process fills the shop, or lets it live."""
 
 
 @dataclass(frozen=True)
@@ -82,16 +87,23 @@ def read_filled(connection: psycopg.Connection[Any]) -> Marker:
 
 
 @contextmanager
-def alone(connection: psycopg.Connection[Any]) -> Iterator[None]:
+def alone(connection: psycopg.Connection[Any], *, patience_seconds: float = 10.0) -> Iterator[None]:
     """Be the only one who fills or ticks; ends with the connection at the latest.
 
+    Args:
+        connection: what holds the lock.
+        patience_seconds: for how long another one may be at it; longer than a step of `live`, when not given.
+
     Raises:
-        SampleError: another process is at it.
+        Busy: another process is at it for longer.
     """
-    if not value(connection, sql.SQL("select pg_try_advisory_lock({})").format(_LOCK)):
-        raise SampleError(
-            "Another `dataeng sample` is at work on this database. Nothing was changed. Wait until it has ended."
-        )
+    deadline = time.monotonic() + patience_seconds
+    while not value(connection, sql.SQL("select pg_try_advisory_lock({})").format(_LOCK)):
+        if time.monotonic() > deadline:
+            raise Busy(
+                "Another `dataeng sample` is at work on this database. Nothing was changed. Wait until it has ended."
+            )
+        time.sleep(0.02)  # asked again instead of waited for, which would be a transaction that holds extracts back
     try:
         yield
     finally:

@@ -89,22 +89,28 @@ class Reserved(NamedTuple):
 
 
 class JustPlaced:
-    """Stands for the number of the order that the same transaction placed last."""
+    """Stands for the number of the order that the same transaction wrote last."""
+
+
+class NextNumber:
+    """Stands for the next number that the database gives, in place of the one that a row has."""
 
 
 PLACED = JustPlaced()
+NEXT = NextNumber()
 
 
 @dataclass(frozen=True)
 class Change:
     """One row inserted (`key` None), updated, or deleted (`values` None).
 
-    `values` has no `updated_at`: that is the trigger's.
+    `values` has no `updated_at`: that is the trigger's, which sets it to `clock` where there is one, else to now.
     """
 
     table: str
     key: tuple[Any, ...] | None
     values: Mapping[str, Any] | None
+    clock: datetime | None = None
 
 
 # changes that belong in one transaction, and what happens to one thing, in its order
