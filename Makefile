@@ -22,7 +22,8 @@ $$pip install --quiet --no-compile --require-hashes -r $(2)
 endef
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo dev test-fast test test-platform test-rooms test-interop soak check format docs bench lock clean
+.PHONY: help setup demo dev test-fast test test-platform test-rooms check format docs bench lock clean
+.PHONY: test-interop soak lock-interop # sample
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 16
@@ -37,7 +38,7 @@ $(VENV)/.ready: requirements.lock pyproject.toml
 	@$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --no-index -e .
 	@touch $@
 
-demo: setup ## start Postgres and Kafka, fill the shop, materialize everything, show what happened
+demo: setup ## start Postgres and Kafka, materialize everything, show what happened
 	@$(BIN)/dataeng demo
 
 dev: setup ## open the platform in the Dagster UI
@@ -53,13 +54,14 @@ test: setup ## everything against a real Postgres and a real Kafka
 	@$(MAKE) --no-print-directory -j2 test-platform test-rooms
 
 # the halves of `test`, side by side, each with servers of its own
-WHOLE := tests/lineage tests/local
+WHOLE := $(wildcard tests/lineage tests/local)
 test-platform: setup
 	@$(BIN)/pytest -m "not interop and not soak" $(WHOLE)
 
 test-rooms: setup
 	@$(BIN)/pytest -m "not interop and not soak" $(WHOLE:%=--ignore=%)
 
+# sample: begins
 .venv-interop/.ready: requirements-interop.lock
 	@$(call install,.venv-interop,requirements-interop.lock)
 	@touch $@
@@ -71,6 +73,7 @@ test-interop: setup .venv-interop/.ready ## an S3 server, the UI in a real brows
 soak: setup ## random histories and kills: make soak SECONDS=600 SEED=1
 	@$(BIN)/pytest -m soak --soak-seconds $(SECONDS) $(if $(SEED),--soak-seed $(SEED))
 
+# sample: ends
 check: setup ## format, lint, types, imports, SQL, YAML, definitions
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
@@ -95,8 +98,15 @@ bench: setup ## figures, ours beside the peers', in one run
 lock: setup ## pin every dependency anew, with hashes, for Python 3.11 to 3.13
 	@export UV_CUSTOM_COMPILE_COMMAND="make lock"; \
 	compile="$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-strip-extras"; \
-	$$compile --no-emit-index-url --no-annotate --upgrade --extra local --extra dev pyproject.toml -o requirements.lock; \
-	$$compile --no-emit-index-url --no-annotate --upgrade --group interop -o requirements-interop.lock
+	$$compile --no-emit-index-url --no-annotate --upgrade --extra local --extra dev pyproject.toml -o requirements.lock
+	@$(MAKE) --no-print-directory lock-interop # sample
+
+# sample: begins
+lock-interop: setup
+	@UV_CUSTOM_COMPILE_COMMAND="make lock" \
+	  $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-strip-extras \
+	  --no-emit-index-url --no-annotate --upgrade --group interop -o requirements-interop.lock
+# sample: ends
 
 clean: ## end the local services, remove the environment and everything the project wrote
 	@[ ! -x $(BIN)/dataeng ] || $(BIN)/dataeng down

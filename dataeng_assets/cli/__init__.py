@@ -8,7 +8,15 @@ from typing import Annotated
 
 import typer
 
-from dataeng_assets.cli import demo, discover, prepare, sample, services, sql, verify
+from dataeng_assets.cli import (
+    demo,
+    discover,
+    prepare,
+    sample,  # sample
+    services,
+    sql,
+    verify,
+)
 
 app = typer.Typer(
     name="dataeng",
@@ -19,7 +27,7 @@ app = typer.Typer(
 app.command()(services.up)
 app.command()(services.down)
 app.command()(services.status)
-app.add_typer(sample.app, name="sample")
+app.add_typer(sample.app, name="sample")  # sample
 app.command()(demo.demo)
 app.command()(discover.discover)
 app.command()(prepare.prepare)

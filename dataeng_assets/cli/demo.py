@@ -12,9 +12,15 @@ from rich.table import Table
 if TYPE_CHECKING:
     from dataeng_assets.orchestration.runs import AssetState
 
+NOTHING_DECLARED = (
+    "Nothing is declared yet, so there is nothing to materialize. Declare a database: "
+    "[bold]dataeng discover ADDRESS --schema NAME[/]; a topic: "
+    "[bold]dg scaffold defs dataeng_assets.components.KafkaTopicComponent NAME[/]. Then run this again."
+)
+
 
 def demo() -> None:
-    """Start the local services, fill the sample shop, materialize the lineage, and show what came out of it.
+    """Start the local services, materialize the whole lineage, and show what came out of it.
 
     Running it again appends nothing that is already there. Ends with status 1 unless every asset and check is green.
 
@@ -22,12 +28,13 @@ def demo() -> None:
 
       dataeng demo
     """
-    from dataeng_assets.cli import sample, services
+    from dataeng_assets.cli import services
+    from dataeng_assets.cli.sample import fill  # sample
 
     console = Console(file=sys.stdout)  # as it is now: runs redirect what their tools print
     started = time.monotonic()
     services.up()
-    sample.fill()
+    fill()  # sample
     with console.status("Loading the definitions …") as status:
 
         def notice(line: str) -> None:
@@ -35,6 +42,9 @@ def demo() -> None:
             console.print(f"[dim]{time.monotonic() - started:6.1f} s[/]  {line}", highlight=False)
 
         states = _materialize(notice)
+    if not states:
+        console.print(NOTHING_DECLARED)
+        raise typer.Exit(0)
     console.print(_table(states))
     is_green = all(state.is_green for state in states)
     verdict = f"All {len(states)} assets are green." if is_green else "[red]Not everything is green.[/]"

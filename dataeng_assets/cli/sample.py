@@ -1,9 +1,10 @@
-"""`dataeng sample`: fill the sample shop, and let it live on."""
+"""`dataeng sample`: fill the sample shop, let it live on, and remove it."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -13,7 +14,9 @@ if TYPE_CHECKING:
 
 _LINE_SECONDS = 5.0
 
-app = typer.Typer(no_args_is_help=True, rich_markup_mode="rich", help="Fill the sample shop, and let it live on.")
+app = typer.Typer(
+    no_args_is_help=True, rich_markup_mode="rich", help="Fill the sample shop, let it live on, remove it."
+)
 
 
 @app.command()
@@ -133,6 +136,72 @@ def _every_few_seconds() -> "Callable[[Lived], None]":
 def _told(lived: "Lived") -> str:
     late = f", {lived.late_commits:,} of which committed late" if lived.late_commits else ""
     return f"{lived.versions:,} rows changed in {lived.commits:,} transactions{late}; {lived.events:,} events sent"
+
+
+@app.command()
+def remove(
+    yes: Annotated[bool, typer.Option("--yes", help="Don't ask.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Also with uncommitted changes, or without git.")] = False,
+    data: Annotated[bool, typer.Option("--data", help="Also drop the sample's data on this machine.")] = False,
+) -> None:
+    """Take the sample out of the project, and leave a clean one for sources of your own.
+
+    Its sources, models, tests, pictures and commands go; components, macros, generic tests and all that moves data
+    stay. Nothing is committed: git shows what went, and brings it back.
+
+    Examples:
+
+      dataeng sample remove
+
+      dataeng sample remove --yes --data
+    """
+    from dataeng_assets.sample.remove import plan_removal, uncommitted
+    from dataeng_assets.sample.remove import remove as remove_sample
+    from dataeng_assets.settings import ROOT
+
+    changes = uncommitted(ROOT)
+    if changes != "" and not force:
+        why = f"There are uncommitted changes, which git could not bring back:\n{changes}\n"
+        if changes is None:
+            why = "The project is not in git, so nothing could bring back what is removed.\n"
+        typer.echo(f"{why}Nothing was changed. Commit first, or add --force.", err=True)
+        raise typer.Exit(1)
+    removal = plan_removal(ROOT)
+    typer.echo(f"{len(removal.files)} files go, and lines of: {', '.join(_from_root(removal.edited))}.")
+    if not yes:
+        typer.confirm("Remove the sample?", abort=True)
+    if data:
+        _drop_data()
+    remove_sample(removal, ROOT)
+    typer.echo(
+        "The sample is gone. Look at it with `git status`, keep it with `git add -A && git commit`, undo it with "
+        "`git restore .`\nYour own sources: `dataeng discover ADDRESS --schema NAME`, or "
+        "`dg scaffold defs dataeng_assets.components.PostgresTablesComponent NAME`."
+    )
+
+
+def _from_root(paths: Iterable[Path]) -> list[str]:
+    from dataeng_assets.settings import ROOT
+
+    return [str(path.relative_to(ROOT)) for path in paths]
+
+
+def _drop_data() -> None:
+    """Drop the sample's data here, and in Postgres and Kafka when they answer."""
+    import psycopg
+    from kafka.errors import KafkaError
+
+    from dataeng_assets.lake.location import Lake
+    from dataeng_assets.sample.data import drop_data, drop_source
+    from dataeng_assets.settings import SettingMissing, Settings, state_folder, variable
+
+    for dropped in drop_data(Lake.current(), Settings.load().warehouse_file, state_folder() / "truth"):
+        typer.echo(f"dropped {dropped}")
+    try:
+        for dropped in drop_source(variable("DATAENG_POSTGRES_URL"), variable("DATAENG_KAFKA_BOOTSTRAP")):
+            typer.echo(f"dropped {dropped}")
+    except (SettingMissing, psycopg.Error, KafkaError) as error:
+        typer.echo(f"The shop and its topic were left as they are, because a service does not answer: {error}")
 
 
 @contextmanager

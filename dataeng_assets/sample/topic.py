@@ -47,6 +47,16 @@ def ends(bootstrap: str, topic: str) -> dict[int, int] | None:
         consumer.close()
 
 
+def delete(bootstrap: str, topic: str) -> None:
+    """Delete the topic with what it holds; nothing happens when there is none."""
+    admin = KafkaAdminClient(bootstrap_servers=bootstrap)
+    try:
+        if topic in admin.list_topics():
+            admin.delete_topics([topic])
+    finally:
+        admin.close()
+
+
 def recreate(bootstrap: str, topic: str) -> None:
     """Make the topic anew and empty, with unlimited retention; what it held is gone."""
     admin = KafkaAdminClient(bootstrap_servers=bootstrap)

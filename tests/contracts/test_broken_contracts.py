@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from dataeng_assets.contracts.errors import ContractError
 from dataeng_assets.contracts.load import load_contract, load_contracts
 
-DEFS = Path(__file__).parents[2] / "dataeng_assets" / "defs"
-ORDERS = (DEFS / "shop" / "contracts" / "orders.yaml").read_text()
-EVENTS = (DEFS / "events" / "contracts" / "user_events.yaml").read_text()
+DOCUMENTS = Path(__file__).with_name("documents")
+ORDERS = (DOCUMENTS / "orders.yaml").read_text()
+EVENTS = (DOCUMENTS / "user_events.yaml").read_text()
 
 
 @pytest.fixture

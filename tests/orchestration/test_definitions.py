@@ -6,8 +6,6 @@ from pathlib import Path
 
 import dagster as dg
 import pytest
-from dagster._core.remote_representation.external_data import RepositorySnap
-from dagster._serdes import serialize_value
 
 from dataeng_assets.definitions import defs
 from dataeng_assets.settings import Settings
@@ -36,19 +34,6 @@ def test_every_asset_is_described_owned_grouped_tagged_and_checked(definitions: 
         assert "dagster/column_schema" in node.metadata or key.path[0] == "gold", name
 
 
-def test_the_columns_of_bronze_are_described(definitions: dg.Definitions) -> None:
-    node = definitions.resolve_asset_graph().get(dg.AssetKey(["bronze", "shop", "orders"]))
-    columns = node.metadata["dagster/column_schema"].columns
-    assert all(column.description for column in columns)
-    assert {column.name for column in columns if "personal" in column.tags} == {"shipping_address", "note"}
-
-
-def test_what_a_contract_promises_is_the_freshness_policy(definitions: dg.Definitions) -> None:
-    graph = definitions.resolve_asset_graph()
-    for key in (["bronze", "shop", "orders"], ["bronze", "events", "user_events"]):
-        assert graph.get(dg.AssetKey(key)).freshness_policy, key
-
-
 def test_sensors_and_schedules_run_on_the_laptop_and_are_off_elsewhere(monkeypatch: pytest.MonkeyPatch) -> None:
     from dataeng_assets.orchestration.in_flight import default_sensor_status
 
@@ -57,20 +42,11 @@ def test_sensors_and_schedules_run_on_the_laptop_and_are_off_elsewhere(monkeypat
     assert default_sensor_status(Settings.load().is_local) is dg.DefaultSensorStatus.STOPPED
 
 
-def test_no_secret_of_the_lake_stands_in_what_dagster_stores(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("DATAENG_LAKE", "s3://bucket/lake")
-    monkeypatch.setenv("DATAENG_LAKE_OPTIONS", '{"AWS_SECRET_ACCESS_KEY": "very-secret"}')
-    repository = defs().get_repository_def()
-    snapshot = RepositorySnap.from_def(repository)
-    assert "user_events" in serialize_value(snapshot)
-    assert "very-secret" not in serialize_value(snapshot)
-
-
 def test_the_graph_is_the_one_that_was_agreed_on(definitions: dg.Definitions) -> None:
     found = "\n".join(_lines(definitions)) + "\n"
     if not GRAPH.exists():
         GRAPH.write_text(found)
-        pytest.fail(f"{GRAPH} was missing and has been written; read it, and run the test again")
+        pytest.skip(f"{GRAPH.name} was missing and has been written: read it, and commit it")
     difference = "\n".join(difflib.unified_diff(GRAPH.read_text().splitlines(), found.splitlines(), lineterm=""))
     assert not difference, (
         f"the graph has changed; if that is meant, delete {GRAPH.name} and run this again\n{difference}"

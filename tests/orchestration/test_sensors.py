@@ -6,8 +6,6 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-from dataeng_assets.definitions import defs
-from dataeng_assets.local.kafka import Kafka
 from dataeng_assets.orchestration.ledger import sensor
 from dataeng_assets.orchestration.ledger.plan import Plan, PlannedRun
 
@@ -79,26 +77,3 @@ def test_after_failures_in_a_row_it_waits_longer_each_time(
     assert timedelta(seconds=50) < waits[0] < timedelta(seconds=61)
     assert timedelta(seconds=110) < waits[1] < timedelta(seconds=121)
     assert timedelta(seconds=230) < waits[2] < timedelta(seconds=241)
-
-
-def test_without_services_the_stream_sensor_says_what_to_start(instance: dg.DagsterInstance) -> None:
-    skip = tick_of_the_topic(instance)
-    assert isinstance(skip, dg.SkipReason)
-    assert "`dataeng up`" in str(skip.skip_message)
-
-
-@pytest.mark.server
-def test_without_its_broker_the_stream_sensor_says_so(
-    instance: dg.DagsterInstance, kafka_broker: Kafka, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("DATAENG_KAFKA_BOOTSTRAP", "127.0.0.1:1")
-    skip = tick_of_the_topic(instance)
-    assert isinstance(skip, dg.SkipReason)
-    assert "127.0.0.1:1" in str(skip.skip_message)
-
-
-def tick_of_the_topic(instance: dg.DagsterInstance) -> object:
-    topic = next(found for found in defs().sensors or () if found.name == "user_events_lag")
-    assert isinstance(topic, dg.SensorDefinition)
-    context = dg.build_sensor_context(instance=instance, sensor_name="user_events_lag")
-    return topic(context)

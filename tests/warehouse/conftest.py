@@ -1,16 +1,15 @@
-"""Fixtures of the warehouse tests; what they hold stands in `small_shop`."""
+"""Fixtures of the warehouse tests."""
 
-import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from dbt.cli.main import dbtRunner
 from dbt.contracts.graph.manifest import Manifest
-from small_shop import Bronze, Environment, Warehouse, folders, messages
+from dbt_runs import Environment, Warehouse, folders, messages
+from small_shop import bronze, warehouse  # noqa: F401 # sample
 
 from dataeng_assets.lake.location import Lake
-from dataeng_assets.settings import ROOT
 
 
 @pytest.fixture(scope="session")
@@ -34,16 +33,3 @@ def make_warehouse(tmp_path: Path, parsed: Manifest) -> Callable[..., Warehouse]
         return Warehouse(tmp_path / name / "warehouse.duckdb", lake, parsed)
 
     return make
-
-
-@pytest.fixture
-def bronze(tmp_path: Path) -> Iterator[Bronze]:
-    """An empty lake in a folder whose name needs care."""
-    yield Bronze(Lake(str(tmp_path / "ein Läke")))
-    os.chdir(ROOT)  # dbt changes it
-
-
-@pytest.fixture
-def warehouse(bronze: Bronze, make_warehouse: Callable[..., Warehouse]) -> Warehouse:
-    """An empty warehouse over the lake of `bronze`."""
-    return make_warehouse(bronze.lake)

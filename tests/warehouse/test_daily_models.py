@@ -3,7 +3,8 @@
 from decimal import Decimal
 
 import pytest
-from small_shop import Bronze, Warehouse, at, customer, days, messages, order, order_item, product
+from dbt_runs import Warehouse, days, messages
+from small_shop import Bronze, at, customer, order, order_item, product
 
 FACTS = "select order_id, order_day, order_status, net_amount from marts.fct_orders order by order_id"
 DAILY = ("--select", "fct_orders", "agg_daily_revenue")

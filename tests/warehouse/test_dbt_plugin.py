@@ -5,7 +5,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from small_shop import Bronze, Warehouse, customer, days, folders, order
+from dbt_runs import Warehouse, days, folders
+from small_shop import Bronze, customer, order
 
 from dataeng_assets.lake.location import Lake
 

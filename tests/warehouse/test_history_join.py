@@ -10,9 +10,10 @@ import duckdb
 import pytest
 from dbt.cli.main import dbtRunner
 from dbt.contracts.graph.manifest import Manifest
+from dbt_runs import Environment, Warehouse, folders, messages
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from small_shop import Bronze, Environment, Warehouse, at, customer, folders, messages, order
+from small_shop import Bronze, at, customer, order
 
 from dataeng_assets.lake.location import Lake
 from dataeng_assets.lake.views import create_views

@@ -11,9 +11,9 @@ import duckdb
 import pytest
 from dbt.cli.main import dbtRunner
 from dbt.contracts.graph.manifest import Manifest
+from dbt_runs import Environment, folders, messages
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from small_shop import Environment, folders, messages
 
 from dataeng_assets.lake.location import Lake
 
