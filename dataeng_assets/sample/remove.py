@@ -9,6 +9,7 @@ import os
 import re
 import shutil
 import subprocess
+import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePath, PurePosixPath
@@ -29,11 +30,11 @@ SAMPLE = (
     "dataeng_assets/sample",
     "dbt/models/intermediate/*_events*",
     "dbt/models/intermediate/*_shop*",
+    "dbt/models/intermediate/_intermediate.yml",
     *(f"dbt/models/marts/{mart}.*" for mart in MARTS),
     "dbt/models/staging/*_events*",
     "dbt/models/staging/*_shop*",
     "dbt/models/staging/_sources_streams.yml",
-    "dbt/tests/*.sql",
     "docs/images",
     "requirements-interop.lock",
     "tests/*/test_sample_*",
@@ -52,12 +53,13 @@ SAMPLE = (
 """Files and folders of the sample."""
 
 STAYS = (
-    "*.lock", "*.md", "*.toml", "*.yaml", ".*", "LICENSE", "Makefile", "benchmarks", "docs/decisions",
+    "*.lock", "*.md", "*.toml", "*.yaml", ".*", "LICENSE", "Makefile", "benchmarks",
     "dataeng_assets/*.py", "dataeng_assets/cli", "dataeng_assets/components", "dataeng_assets/contracts",
     "dataeng_assets/defs", "dataeng_assets/extract", "dataeng_assets/kafka", "dataeng_assets/lake",
     "dataeng_assets/local", "dataeng_assets/orchestration", "dataeng_assets/postgres", "dataeng_assets/streams",
-    "dataeng_assets/testing", "dbt/*.yml", "dbt/macros", "dbt/models", "dbt/tests/generic", "tests/*.py",
-    "tests/cli", "tests/contracts", "tests/extract", "tests/kafka", "tests/lake", "tests/local",
+    "dataeng_assets/testing", "dbt/*.yml", "dbt/macros", "dbt/models", "dbt/tests/generic", "docs/*.md", "docs/*.py",
+    "docs/decisions", "docs/explanation", "docs/how-to", "docs/reference", "tests/*.py", "tests/cli",
+    "tests/components", "tests/contracts", "tests/docs", "tests/extract", "tests/kafka", "tests/lake", "tests/local",
     "tests/orchestration", "tests/postgres", "tests/streams", "tests/warehouse",
 )  # fmt: skip
 """Where everything else lies; a file of the sample in one of these folders is the sample's all the same."""
@@ -91,7 +93,7 @@ def plan_removal(root: Path) -> Removal:
 
 
 def remove(removal: Removal, root: Path) -> None:
-    """Do what was planned, and tell dbt; folders that nothing is left in go with their files."""
+    """Do what was planned, and write anew what is generated; folders that nothing is left in go with their files."""
     for path, text in removal.edited.items():
         path.write_text(text, encoding="utf-8")
     for path in removal.files:
@@ -104,6 +106,10 @@ def remove(removal: Removal, root: Path) -> None:
     models.mkdir(parents=True, exist_ok=True)
     for path, text in export(root / "dataeng_assets" / "defs", models).items():
         path.write_text(text, encoding="utf-8")
+    if (root / "docs" / "generate.py").exists():
+        # by a process of its own: this one has the sample's commands loaded
+        environment = {**os.environ, "PYTHONPATH": str(root)}
+        subprocess.run([sys.executable, "docs/generate.py"], cwd=root, env=environment, check=True)
 
 
 def is_sample(path: PurePath) -> bool:
