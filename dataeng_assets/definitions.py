@@ -1,4 +1,4 @@
-"""What Dagster loads, and the platform's policy: freshness by the contract, two steps side by side in a run."""
+"""What Dagster loads, and the platform's policy: freshness, partitions left failed, two steps at once."""
 
 from datetime import timedelta
 from pathlib import Path
@@ -6,6 +6,7 @@ from pathlib import Path
 import dagster as dg
 
 from dataeng_assets.components.bronze_specs import SLA_SECONDS
+from dataeng_assets.orchestration.failed_partitions import inventory
 
 MAX_CONCURRENT_STEPS = 2
 
@@ -27,4 +28,4 @@ def defs() -> dg.Definitions:
     loaded = dg.load_from_defs_folder(path_within_project=Path(__file__).parent)
     governed = loaded.permissive_map_resolved_asset_specs(func=with_freshness, selection=None)
     executor = dg.multiprocess_executor.configured({"max_concurrent": MAX_CONCURRENT_STEPS})
-    return dg.Definitions.merge(governed, dg.Definitions(executor=executor))
+    return dg.Definitions.merge(governed, inventory(governed), dg.Definitions(executor=executor))

@@ -48,6 +48,15 @@ nightly_maintenance = dg.ScheduleDefinition(
     description="Removes what nobody needs any more.",
 )
 
+daily_inventory = dg.ScheduleDefinition(
+    name="daily_inventory",
+    job_name="inventory",
+    cron_schedule="0 6 * * *",
+    execution_timezone="UTC",
+    default_status=SCHEDULES,
+    description="Looks for partitions that are left failed.",
+)
+
 warehouse = dg.define_asset_job(
     "warehouse",
     selection=dg.AssetSelection.tag("layer", "staging")
@@ -96,6 +105,6 @@ def automation(context: dg.ComponentLoadContext) -> dg.Definitions:
     sources = context.component_tree.get_all_components(of_type=PostgresTablesComponent)
     return dg.Definitions(
         jobs=[warehouse],
-        schedules=[*(batch(component.source) for component in sources), nightly_maintenance],
+        schedules=[*(batch(component.source) for component in sources), nightly_maintenance, daily_inventory],
         sensors=[change_ledger, follow_gold, notifier],
     )
