@@ -126,8 +126,7 @@ def _publish(
 
 
 def _count(connection: duckdb.DuckDBPyConnection, mart: _Published) -> int:
-    (rows,) = connection.execute(f"select count(*) from {mart.relation}").fetchone() or (0,)
-    return int(rows)
+    return int(connection.execute(f"select count(*) from {mart.relation}").fetchall()[0][0])
 
 
 def _chunks(

@@ -91,7 +91,6 @@ def _bad_days(connection: duckdb.DuckDBPyConnection, sql: str, days: tuple[date,
     for offset in range((days[1] - days[0]).days + 1):
         day = days[0] + timedelta(days=offset)
         of_the_day = sql.replace(start, f">= '{day}'").replace(end, f"< '{day + timedelta(days=1)}'")
-        (failures,) = connection.execute(f"select count(*) from ({of_the_day})").fetchone() or (0,)
-        if failures:
+        if connection.execute(f"select count(*) from ({of_the_day})").fetchall()[0][0]:
             bad.add(day)
     return bad
