@@ -60,7 +60,8 @@ def test_every_command_on_a_page_would_be_taken(page: Path) -> None:
 
 @each_page
 def test_every_target_of_make_on_a_page_is_there(page: Path) -> None:
-    named = re.findall(r"(?:^|`)make ([a-z-]+)", page.read_text(), re.MULTILINE)
+    text = "\n".join(blocks(page, "shell"))
+    named = re.findall(r"^make ([a-z-]+)", text, re.MULTILINE) + re.findall(r"`make ([a-z-]+)", page.read_text())
     assert [target for target in named if f"\n{target}:" not in MAKEFILE] == []
 
 
