@@ -1,4 +1,4 @@
-"""Run an extract in a process of its own that is killed at a chosen moment: `killed_run.py MOMENT URL LAKE`."""
+"""Run an extract in a process of its own that is killed at a chosen moment: `killed_run.py MOMENT MODE URL LAKE`."""
 
 import os
 import signal
@@ -7,7 +7,7 @@ import threading
 from pathlib import Path
 from typing import Any
 
-from made_source import contract, source_table
+from made_source import contract, source_table, whole_table
 
 from dataeng_assets.extract import run
 from dataeng_assets.extract.plan import Window
@@ -28,9 +28,10 @@ def once_a_file_is_written(lake: Lake) -> None:
     """Die while further files of the same commit are still to come."""
     append.TARGET_FILE_BYTES = 20_000
     folder = Path(lake.at(("bronze", "shop", "items")))
+    before = set(folder.glob("*.parquet"))
 
     def watch() -> None:
-        while not any(folder.glob("*.parquet")):
+        while not before < set(folder.glob("*.parquet")):
             pass
         die()
 
@@ -38,7 +39,7 @@ def once_a_file_is_written(lake: Lake) -> None:
 
 
 def main() -> None:
-    moment, url, uri = sys.argv[1:]
+    moment, mode, url, uri = sys.argv[1:]
     lake = Lake(uri)
     if moment == "once a file is written":
         once_a_file_is_written(lake)
@@ -46,7 +47,9 @@ def main() -> None:
         run.append = after_commit
     elif moment == "once everything is staged":
         run.append = die
-    run.extract(url, [source_table(contract("items"))], lake, Window(None, None), run_id="killed")
+    described = contract("items")
+    table = whole_table(described, max_vanished=0.5) if mode == "full" else source_table(described)
+    run.extract(url, [table], lake, Window(None, None), run_id="killed")
 
 
 if __name__ == "__main__":
