@@ -32,20 +32,14 @@ _GUARD = 'cat >/dev/null; kill -QUIT "$1"; sleep 1; kill -KILL "$1"; rm -rf -- "
 @pytest.fixture(scope="session")
 def postgres_server() -> Iterator[Postgres]:
     """A Postgres with `.url`, as superuser; quick, because it would not survive a power cut."""
-    with _folder() as folder:
-        home = folder / "postgres"
-        try:
-            server = postgres.start(home, log=folder / "postgres.log", settings=postgres.UNSAFE_SETTINGS)
-            with _guard(server.pid, folder):
-                yield server
-        finally:
-            postgres.stop(home)
+    with server_folder() as folder, postgres_in(folder) as server:
+        yield server
 
 
 @pytest.fixture(scope="session")
 def kafka_broker() -> Iterator[Kafka]:
     """A broker with `.bootstrap`."""
-    with _folder() as folder:
+    with server_folder() as folder:
         home = folder / "kafka"
         try:
             broker = kafka.start(home, log=folder / "kafka.log")
@@ -96,7 +90,19 @@ def new_database(server: Postgres) -> Iterator[str]:
 
 
 @contextmanager
-def _folder() -> Iterator[Path]:
+def postgres_in(folder: Path) -> Iterator[Postgres]:
+    """A Postgres in a folder from `server_folder`, on the port that it had there before; for tests that end theirs."""
+    home = folder / "postgres"
+    try:
+        server = postgres.start(home, log=folder / "postgres.log", settings=postgres.UNSAFE_SETTINGS)
+        with _guard(server.pid, folder):
+            yield server
+    finally:
+        postgres.stop(home)
+
+
+@contextmanager
+def server_folder() -> Iterator[Path]:
     """A temporary folder that the unprivileged user of Postgres may walk to."""
     folder = Path(tempfile.mkdtemp(prefix="dataeng-test-"))
     folder.chmod(0o711)
