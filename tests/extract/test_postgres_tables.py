@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import dagster as dg
+import psycopg
 import pytest
 import yaml
 from dagster.components.core.component_tree import ComponentTreeException
@@ -14,6 +15,7 @@ from made_source import Shop
 
 from dataeng_assets.components import PostgresTablesComponent, postgres_tables, table_results
 from dataeng_assets.orchestration.ledger.targets import Targets
+from dataeng_assets.postgres import connect
 
 pytestmark = pytest.mark.server
 
@@ -185,6 +187,53 @@ def test_a_table_that_fails_does_not_hide_what_the_others_have_done(shop, declar
     assert checks(result)["delivered"][0]
     (failed,) = [event for event in result.all_events if event.is_step_failure]
     assert "column value is missing" in failed.step_failure_data.error.message
+
+
+def test_a_retry_for_the_sake_of_one_table_finds_the_others_done(shop, declared, monkeypatch):
+    declared.contracts.append(contract_document("other", **CLOCKED))
+    shop.do("CREATE TABLE shop.other (LIKE shop.items)")
+    for table in ("items", "other"):
+        shop.do(f"INSERT INTO shop.{table} VALUES (1, 'a', now())")
+    migration = shop.session()
+    migration.execute("LOCK TABLE shop.other IN ACCESS EXCLUSIVE MODE")
+    extract = postgres_tables.extract
+
+    def extract_and_end_the_migration(*given, **named):
+        try:
+            return extract(*given, **named)
+        finally:
+            migration.commit()
+
+    monkeypatch.setattr(postgres_tables, "extract", extract_and_end_the_migration)
+    monkeypatch.setattr(postgres_tables, "RETRY", dg.RetryPolicy(max_retries=1))
+    monkeypatch.setitem(connect._SESSION, "lock_timeout", "200ms")
+    result = declared.run()
+    assert result.success
+    appended = [
+        (event.asset_key.path[-1], event.materialization.metadata["rows_appended"].value)
+        for event in result.get_asset_materialization_events()
+    ]
+    assert sorted(appended) == [("items", 0), ("items", 1), ("other", 1)]
+
+
+TROUBLE = {
+    "away": ("postgresql://reader@127.0.0.1:1/shop", 1, "cannot be reached"),
+    "refusing the password": ("{password}", 0, "refused the connection"),
+    "no address": ("not an address", 0, "one that Postgres understands"),
+}
+
+
+@pytest.mark.parametrize(("url", "retries", "message"), TROUBLE.values(), ids=TROUBLE.keys())
+def test_only_what_a_retry_can_mend_is_tried_again(shop, declared, monkeypatch, url, retries, message):
+    wrong = psycopg.conninfo.make_conninfo(shop.url, password="not-the-password")
+    monkeypatch.setenv("SHOP_URL", url.format(password=wrong))
+    monkeypatch.setattr(postgres_tables, "RETRY", dg.RetryPolicy(max_retries=1))
+    result = declared.run()
+    assert not result.success
+    assert len([event for event in result.all_events if event.is_step_up_for_retry]) == retries
+    (failed,) = [event for event in result.all_events if event.is_step_failure]
+    assert message in str(failed.step_failure_data.error)
+    assert "not-the-password" not in str(failed.step_failure_data.error)
 
 
 WRONG = {
