@@ -35,7 +35,7 @@ from dataeng_assets.streams.windows import WINDOWS_SCHEMA
 FOLDER = Path(__file__).resolve().parent / "reference"
 NOTE = "<!-- Generated from the code by `make docs`; change that instead. -->"
 SAMPLE_COMMANDS = {"sample"}
-BEGINS, ENDS = "<!-- the sample begins -->", "<!-- the sample ends -->"
+BEGINS, ENDS = "<!-- sample: begins -->", "<!-- sample: ends -->"
 """Around what goes with the sample, for `dataeng sample remove`."""
 
 OURS = {
