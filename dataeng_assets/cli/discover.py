@@ -101,6 +101,7 @@ def _remarks(found: "Discovered") -> Iterator[str]:
 
 
 def _next_steps(written: "Written", folder: Path, variable: str, address: str) -> str:
+    from dataeng_assets.contracts.yaml_text import yaml_text
     from dataeng_assets.postgres.connect import without_password
     from dataeng_assets.settings import SettingMissing
     from dataeng_assets.settings import variable as value_of
@@ -113,6 +114,9 @@ def _next_steps(written: "Written", folder: Path, variable: str, address: str) -
         is_set = False
     if not is_set:
         lines.append(f"  a line for .env: {variable}={without_password(address)}")
+    if written.unsaid:
+        options = "\n".join(f"    {line}" for line in yaml_text({"tables": written.unsaid}).splitlines())
+        lines.append(f"  lines for defs.yaml, which was kept as it was:\n{options}")
     lines += [
         "  read the contracts: descriptions, owner, what is personal, whether the watermark moves with every change",
         "  tell dbt: python -m dataeng_assets.contracts.dbt_export",

@@ -10,6 +10,7 @@ import yaml
 from pydantic import Field
 
 from dataeng_assets.components.bronze_specs import bronze_spec, source_spec
+from dataeng_assets.components.scaffold import KafkaTopicScaffolder
 from dataeng_assets.components.stream_results import drain_checks, drain_results, sentence, window_check, window_results
 from dataeng_assets.contracts.load import load_contract
 from dataeng_assets.contracts.model import Contract
@@ -26,6 +27,7 @@ from dataeng_assets.streams.windows import WINDOWS_SCHEMA, publish_windows
 STREAM = "dataeng/stream"
 
 
+@dg.scaffold_with(KafkaTopicScaffolder)
 class KafkaTopicComponent(dg.Component, dg.Model, dg.Resolvable):
     """Writes one Kafka topic to bronze, each offset exactly once, and publishes its windows.
 

@@ -8,6 +8,7 @@ import dagster as dg
 from pydantic import Field, model_validator
 
 from dataeng_assets.components.bronze_specs import bronze_spec, source_spec
+from dataeng_assets.components.scaffold import PostgresTablesScaffolder
 from dataeng_assets.components.table_results import sentence, table_checks, table_results
 from dataeng_assets.contracts.errors import did_you_mean
 from dataeng_assets.contracts.load import load_contracts
@@ -43,6 +44,7 @@ class TableOptions(dg.Model, dg.Resolvable):
         return self
 
 
+@dg.scaffold_with(PostgresTablesScaffolder)
 class PostgresTablesComponent(dg.Component, dg.Model, dg.Resolvable):
     """Copies the tables of one Postgres schema to bronze, by the contracts in the folder `contracts` beside it.
 
@@ -67,8 +69,21 @@ class PostgresTablesComponent(dg.Component, dg.Model, dg.Resolvable):
             # one step, parallel inside: a process of its own would only start slowly
             executor_def=dg.in_process_executor,
         )
+        if not contracts:
+            return dg.Definitions(assets=[self._nothing_yet()], jobs=[job])
         outside = [source_spec(self._outside(name), contract, "postgres") for name, contract in contracts.items()]
         return dg.Definitions(assets=[*outside, self._assets(tables)], jobs=[job])
+
+    def _nothing_yet(self) -> dg.AssetSpec:
+        """What stands for a source without contracts: a hint, where its tables will be."""
+        hint = (
+            f"No contract yet, so nothing of {self.source} is copied. Write one per table with `dataeng discover "
+            f"ADDRESS --schema {self.db_schema} --name {self.source}`, or by hand into the folder `contracts` beside "
+            "its defs.yaml."
+        )
+        dg.get_dagster_logger().warning(hint)
+        key = dg.AssetKey(["postgres", self.source])
+        return dg.AssetSpec(key, description=hint, group_name=self.source, kinds={"postgres"}, tags={"layer": "source"})
 
     def source_tables(self, contracts: Mapping[str, Contract]) -> list[SourceTable]:
         """What is copied, and how.

@@ -3,7 +3,7 @@
 What stands in it is decided in `discover`; how it becomes assets belongs to the component that it names.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -27,10 +27,17 @@ class DeclaredOtherwise(Exception):
 
 @dataclass(frozen=True)
 class Written:
-    """What became of each file: the new ones, and those that were there and were left as they are."""
+    """What became of the files.
+
+    Attributes:
+        new: those that were written.
+        kept: those that were there and were left as they are.
+        unsaid: what a `defs.yaml` that was kept does not say of new tables, as `tables:` would.
+    """
 
     new: tuple[Path, ...]
     kept: tuple[Path, ...]
+    unsaid: Mapping[str, Mapping[str, str]]
 
 
 def url_variable_of(source: str) -> str:
@@ -58,7 +65,15 @@ def write_declaration(found: Discovered, folder: Path, url_variable: str, *, ove
     for path in new:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(files[path], encoding="utf-8")
-    return Written(new, kept)
+    return Written(new, kept, _unsaid(folder / "defs.yaml", found, new) if folder / "defs.yaml" in kept else {})
+
+
+def _unsaid(path: Path, found: Discovered, new: Collection[Path]) -> dict[str, dict[str, str]]:
+    declared = yaml.safe_load(path.read_text(encoding="utf-8"))["attributes"]
+    said = declared.get("tables") or {}
+    differing = found.options(declared.get("watermark", "updated_at"))
+    fresh = {contract.name for contract in found.contracts if contract.path in new}
+    return {name: options for name, options in differing.items() if name in fresh and name not in said}
 
 
 def _refuse_another(path: Path, found: Discovered) -> None:
@@ -83,8 +98,7 @@ def source_yaml(found: Discovered, url_variable: str) -> str:
     }
     if found.watermark:
         attributes["watermark"] = found.watermark
-    tables = {contract.name: found.options(contract.name) for contract in found.contracts}
-    differing = {name: options for name, options in tables.items() if options}
+    differing = found.options(found.watermark)
     if differing:
         attributes["tables"] = differing
     return declaration(f"The tables of {found.schema}, as `dataeng discover` found them; yours to change.", attributes)

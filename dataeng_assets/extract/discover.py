@@ -62,12 +62,17 @@ class Discovered:
     left_out: tuple[LeftOut, ...]
     nearly: tuple[LeftOut, ...]
 
-    def options(self, name: str) -> dict[str, str]:
-        """What differs for a table from the source's watermark, as `tables:` of the declaration says it."""
-        watermark = self.watermarks[name]
-        if watermark is None:
-            return {"mode": "full"}
-        return {} if watermark == self.watermark else {"watermark": watermark}
+    def options(self, common: str | None) -> dict[str, dict[str, str]]:
+        """What differs by table from the source's watermark, as `tables:` of a declaration says it.
+
+        Args:
+            common: the source's watermark.
+        """
+        said = {
+            name: {"mode": "full"} if own is None else {"watermark": own} if own != common else {}
+            for name, own in self.watermarks.items()
+        }
+        return {name: options for name, options in said.items() if options}
 
 
 def discover(tables: Iterable[Description], *, source: str, schema: str, folder: Path, owner: str) -> Discovered:

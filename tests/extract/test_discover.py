@@ -146,6 +146,7 @@ def test_the_address_is_written_nowhere(foreign, tmp_path):
 @pytest.mark.server
 def test_a_file_that_is_there_is_kept(foreign, tmp_path):
     dataeng(foreign, "--schema", "crm", "--output", str(tmp_path), "--tables", "letters,visits")
+    declared = (tmp_path / "defs.yaml").read_text()
     letters = tmp_path / "contracts" / "letters.yaml"
     mine = letters.read_text().replace("name: data", "name: mine")
     letters.write_text(mine)
@@ -154,6 +155,8 @@ def test_a_file_that_is_there_is_kept(foreign, tmp_path):
     assert (tmp_path / "contracts" / "Accounts.yaml").exists()
     assert "2 files written" in said
     assert "kept as it was" in said
+    assert (tmp_path / "defs.yaml").read_text() == declared
+    assert "lines for defs.yaml, which was kept as it was: tables: countries: mode: full" in said
     dataeng(foreign, "--schema", "crm", "--output", str(tmp_path), "--force")
     assert letters.read_text() != mine
 
