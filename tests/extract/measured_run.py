@@ -1,4 +1,4 @@
-"""Run an extract in a process of its own and print its peak memory in MB: `measured_run.py URL LAKE`.
+"""Run an extract in a process of its own and print its peak memory in MB: `measured_run.py MODE URL LAKE`.
 
 The rows are read and then dropped: what the writer of Delta files needs belongs to the lake.
 """
@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
-from made_source import contract, source_table
+from made_source import contract, source_table, whole_table
 
 from dataeng_assets.extract import run
 from dataeng_assets.extract.plan import Window
@@ -23,9 +23,10 @@ def drop(_: Any, rows: pa.RecordBatchReader, **__: Any) -> int:
 
 
 def main() -> None:
-    url, uri = sys.argv[1:]
+    mode, url, uri = sys.argv[1:]
     run.append = drop
-    (report,) = run.extract(url, [source_table(contract("items"))], Lake(uri), Window(None, None), run_id="measured")
+    table = whole_table(contract("items"), max_vanished=0.5) if mode == "full" else source_table(contract("items"))
+    (report,) = run.extract(url, [table], Lake(uri), Window(None, None), run_id="measured")
     # not getrusage: its peak is handed down from the process that started this one
     peak = re.search(r"VmHWM:\s+(\d+) kB", Path("/proc/self/status").read_text())
     assert peak

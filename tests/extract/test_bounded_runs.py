@@ -7,22 +7,41 @@ import time
 from pathlib import Path
 
 import pytest
-from made_source import contract, source_table
+from made_source import contract, source_table, whole_table
 
 from dataeng_assets.extract.plan import Window
 
 pytestmark = pytest.mark.server
 
 
-def test_peak_memory_is_a_fraction_of_what_is_read(shop):
-    shop.do(
-        # just short enough not to be compressed by the server
-        "INSERT INTO shop.items SELECT i, repeat(md5(i::text), 60) FROM generate_series(1, 260000) i"
-    )
-    ((megabytes,),) = shop.do("SELECT sum(length(value)) / 1024 / 1024 FROM shop.items")
+# just short enough not to be compressed by the server
+WIDE = "repeat(md5(i::text), 60)"
+
+
+def measured(shop, mode: str) -> tuple[int, int]:
+    """Rows that a run would have appended, and its peak memory in MB."""
     program = Path(__file__).with_name("measured_run.py")
-    said = subprocess.check_output([sys.executable, str(program), shop.url, shop.lake.uri], text=True)
+    said = subprocess.check_output([sys.executable, str(program), mode, shop.url, shop.lake.uri], text=True)
     rows, peak = map(int, said.split())
+    return rows, peak
+
+
+def test_peak_memory_is_a_fraction_of_what_is_read(shop):
+    shop.do(f"INSERT INTO shop.items SELECT i, {WIDE} FROM generate_series(1, 260000) i")
+    ((megabytes,),) = shop.do("SELECT sum(length(value)) / 1024 / 1024 FROM shop.items")
+    rows, peak = measured(shop, "incremental")
+    assert rows == 260_000
+    assert peak < 400 < megabytes
+
+
+def test_peak_memory_is_a_fraction_of_a_table_that_is_read_whole_and_compared(shop):
+    shop.tables = [whole_table(contract("items"), max_vanished=0.5)]
+    shop.do("INSERT INTO shop.items SELECT i, 'v' FROM generate_series(1, 330000) i")
+    shop.first()
+    shop.do(f"UPDATE shop.items SET value = {WIDE.replace('i::', 'item_id::')} WHERE item_id <= 230000")
+    shop.do("DELETE FROM shop.items WHERE item_id > 300000")
+    ((megabytes,),) = shop.do("SELECT sum(length(value)) / 1024 / 1024 FROM shop.items")
+    rows, peak = measured(shop, "full")
     assert rows == 260_000
     assert peak < 400 < megabytes
 
