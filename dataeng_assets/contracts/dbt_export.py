@@ -79,7 +79,7 @@ def _table(contract: Contract) -> dict[str, Any]:
         "description": contract.description,
         "config": config,
         "columns": [_column(contract, column, is_topic=is_topic) for column in contract.columns],
-        "data_tests": [_unique(columns) for columns in _unique_columns(contract, is_topic=is_topic)],
+        "data_tests": list(_unique_tests(contract, is_topic=is_topic)),
     }
 
 
@@ -111,19 +111,21 @@ def _tests(rule: Rule, *, always_there: bool) -> list[str | dict[str, Any]]:
             return []  # a test of the table
 
 
-def _unique_columns(contract: Contract, *, is_topic: bool) -> Iterator[list[str]]:
+def _unique_tests(contract: Contract, *, is_topic: bool) -> Iterator[dict[str, Any]]:
     """Bronze holds every version of a row and every delivery of an event: values repeat, but not in one extraction."""
     if is_topic:
-        yield ["_kafka_partition", "_kafka_offset"]
+        yield _unique(["_kafka_partition", "_kafka_offset"])
         return
-    yield [*contract.key, "_extracted_at"]
+    yield _unique([*contract.key, "_extracted_at"])
     for column in contract.columns:
         if Unique() in column.rules and contract.key != (column.name,):
-            yield [column.name, "_extracted_at"]
+            # what is missing, as in a delete, is not shared with anybody
+            yield _unique([column.name, "_extracted_at"], where=f"{column.name} is not null")
 
 
-def _unique(columns: list[str]) -> dict[str, Any]:
-    return {"unique_combination_of_columns": {"arguments": {"combination_of_columns": columns}}}
+def _unique(columns: list[str], where: str | None = None) -> dict[str, Any]:
+    scope = {"config": {"where": where}} if where else {}
+    return {"unique_combination_of_columns": {"arguments": {"combination_of_columns": columns}, **scope}}
 
 
 def _period(age: timedelta) -> dict[str, Any]:
