@@ -85,7 +85,7 @@ def _gifts(random: Random, items: Sequence[KnownItem], pace: Pace) -> list[Story
 
 def _levels(random: Random, levels: Sequence[KnownLevel], pace: Pace, at: int) -> list[Story]:
     """A tenth of the levels are written on a day."""
-    wanted = len(levels) * pace.share / 10
+    wanted = len(levels) * pace.of_those_seen / 10
     count = int(wanted + random.random()) if pace.share < 1 else max(1, round(wanted))
     return [((written(random, level, at),),) for level in random.sample(levels, min(len(levels), count))]
 

@@ -8,7 +8,6 @@ from functools import cache
 from typing import Any, LiteralString, TypeVar
 
 from psycopg import Connection, sql
-from psycopg.rows import class_row
 
 from dataeng_assets.sample import schema, world
 from dataeng_assets.sample.rows import Goods
@@ -30,7 +29,7 @@ from dataeng_assets.sample.truth import Version
 _CUSTOMER: LiteralString = """
 select
     customer_id, full_name, country, tier::text as tier, (extract(epoch from created_at) * 1000000)::bigint as created
-from shop.customers
+from shop.customers where customer_id % {parts} = {part}
 """
 _ORDER: LiteralString = """
 select
@@ -41,41 +40,56 @@ select
 from shop.orders o
 left join shop.payments p on p.order_id = o.order_id and p.status = 'authorized' and o.status = 'placed'
 left join shop.shipments s on s.order_id = o.order_id and o.status = 'shipped'
-where (o.status in ('placed', 'paid', 'shipped') or o.status = 'delivered' and o.ordered_at > %s)
+where (o.status in ('placed', 'paid', 'shipped') or o.status = 'delivered' and o.ordered_at > {oldest})
+and o.order_id % {parts} = {part}
 """
 _ITEM: LiteralString = """
 select order_id, line_number, is_gift from shop.order_items join shop.orders using (order_id)
-where status = 'placed' order by order_id, line_number
+where status = 'placed' and order_id % {parts} = {part} order by order_id, line_number
 """
 _CATEGORY: LiteralString = """
 select category_id, is_visible from shop.product_categories where parent_id is not null
 """
-_LEVEL: LiteralString = "select warehouse_code, product_id, on_hand from shop.inventory_levels"
+_LEVEL: LiteralString = """
+select warehouse_code, product_id, on_hand from shop.inventory_levels where product_id % {parts} = {part}
+"""
 _RETURNABLE_DAYS = 30
-_Known = TypeVar("_Known")
+_Known = TypeVar("_Known", KnownCustomer, KnownOrder, KnownItem, KnownCategory, KnownLevel)
 
 
-def read_state(connection: Connection[Any], at: int) -> State:
-    """The shop as it stands in the connection's eyes."""
-    oldest = world.moment(at - _RETURNABLE_DAYS * world.DAY)
+def read_state(connection: Connection[Any], at: int, *, parts: int = 1, part: int = 0) -> State:
+    """The shop as it stands in the connection's eyes: all of it, or one part of what it has many of."""
     products = connection.execute("select product_id, price from shop.products order by product_id").fetchall()
+    oldest = world.moment(at - _RETURNABLE_DAYS * world.DAY)
+
+    def all_of(kind: type[_Known], query: LiteralString) -> list[_Known]:
+        return _all(connection, kind, query, parts=parts, part=part, oldest=oldest)
+
     return State(
-        customers=_all(connection, KnownCustomer, _CUSTOMER + " order by customer_id"),
+        customers=all_of(KnownCustomer, _CUSTOMER + " order by customer_id"),
         goods=Goods([product for product, _ in products], [price for _, price in products]),
-        orders=_all(connection, KnownOrder, _ORDER + " order by o.order_id", oldest),
-        items=_all(connection, KnownItem, _ITEM),
-        categories=_all(connection, KnownCategory, _CATEGORY + " order by category_id"),
-        levels=_all(connection, KnownLevel, _LEVEL + " order by warehouse_code, product_id"),
+        orders=all_of(KnownOrder, _ORDER + " order by o.order_id"),
+        items=all_of(KnownItem, _ITEM),
+        categories=all_of(KnownCategory, _CATEGORY + " order by category_id"),
+        levels=all_of(KnownLevel, _LEVEL + " order by warehouse_code, product_id"),
     )
 
 
 def lock_reserved(connection: Connection[Any], salt: int, at: int) -> Reserved:
     """Take one reserved row of each kind that no other transaction holds."""
 
-    def free(kind: type[Any], query: LiteralString, key: LiteralString, table: LiteralString) -> Any:
-        tail = f"{key} %% {RESERVED} = 0 order by hashint8extended({key}, %s) limit 1 for update of {table} skip locked"
-        arguments = (world.moment(at), salt) if kind is KnownOrder else (salt,)
-        found = _all(connection, kind, f"{query} {'and' if 'where' in query else 'where'} {tail}", *arguments)
+    def free(kind: type[_Known], query: LiteralString, key: LiteralString, table: LiteralString) -> _Known | None:
+        tail = f" and {key} % {{reserved}} = 0 order by hashint8extended({key}, {{salt}}) limit 1 "
+        found = _all(
+            connection,
+            kind,
+            f"{query}{tail}for update of {table} skip locked",
+            parts=1,
+            part=0,
+            oldest=world.moment(at),
+            reserved=RESERVED,
+            salt=salt,
+        )
         return found[0] if found else None
 
     return Reserved(
@@ -86,9 +100,9 @@ def lock_reserved(connection: Connection[Any], salt: int, at: int) -> Reserved:
     )
 
 
-def _all(connection: Connection[Any], kind: type[_Known], query: LiteralString, *arguments: Any) -> list[_Known]:
-    with connection.cursor(row_factory=class_row(kind)) as cursor:
-        return cursor.execute(query, arguments).fetchall()
+def _all(connection: Connection[Any], kind: type[_Known], query: LiteralString, **values: Any) -> list[_Known]:
+    rows = connection.execute(sql.SQL(query).format(**values))
+    return [kind._make(row) for row in rows]
 
 
 @dataclass

@@ -21,6 +21,7 @@ from dataeng_assets.sample.marker import Marker
 from dataeng_assets.sample.state import Pace, State, Transaction
 
 _ORDERS_SINCE = 6 * world.HOUR
+_SMALL, _LARGE, _PARTS = 0.02, 0.2, 23  # a prime, so that each part has its tenth of reserved rows
 
 
 @dataclass(frozen=True)
@@ -59,9 +60,11 @@ def spend(
         progress: told the step, how much of it is done, and how much there is.
     """
     shop = marker.read_filled(connection)
-    at, pace, number = world.micros(instant), Pace(shop.scale, share), shop.ticks + 1
+    at, number = world.micros(instant), shop.ticks + 1
+    is_in_parts = share < _SMALL and shop.scale > _LARGE and not movers
+    pace = Pace(shop.scale, share, *((_PARTS, number % _PARTS) if is_in_parts else (1, 0)))
     with truths.Writing(truth, "tick"):
-        state = changes.read_state(connection, at)
+        state = changes.read_state(connection, at, parts=pace.parts, part=pace.part)
         since = at - _ORDERS_SINCE if share == 1.0 else min(world.micros(shop.ticked_at), at - world.SECOND)
         plan = life.plan_day(
             world.stream(shop.seed, "tables", number), state, pace=pace, since=since, at=at, movers=movers
@@ -70,7 +73,7 @@ def spend(
         more = plan_hostile(world.stream(shop.seed, "hostile", number), connection, at) if hostile else []
         versions_of_more = _do(connection, more, number, quiet)
         truths.write_versions(truth, versions + versions_of_more)
-        records = _records(shop, _purchases(versions), changes.read_state(connection, at), pace, reached, at)
+        records = _records(shop, _purchases(versions), state, pace, reached, at)
         progress("events", 0, len(records))
         if records:
             offsets = topics.send(bootstrap, shop.topic, records)

@@ -40,7 +40,9 @@ def plan_day(
     """
     moving = [customer for customer in state.customers if customer.customer_id in movers]
     stories = [
-        *progress.moving(random, [order for order in state.orders if order.order_id % RESERVED], at, pace.share),
+        *progress.moving(
+            random, [order for order in state.orders if order.order_id % RESERVED], at, pace.of_those_seen
+        ),
         *progress.placed(random, state, state.customers, _instants(random, history.ORDERS, pace, since, at)),
         *(story for mover in moving for story in progress.placed(random, state, [mover], [at])),
         *_signed_up(random, _instants(random, history.CUSTOMERS, pace, since, at)),

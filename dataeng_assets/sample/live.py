@@ -121,6 +121,8 @@ class _Life:
         )
         self._reached = day.reached
         self._shop = replace(self._shop, ticks=self._shop.ticks + 1)
+        if self._steps % _LATE_EVERY == 0:
+            truths.compact(self._truth)
         self.lived += Lived(day.versions, day.commits, 0, day.events)
 
     def end(self) -> None:

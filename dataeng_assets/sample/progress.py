@@ -16,7 +16,7 @@ _AFTER = {"placed": "paid", "paid": "shipped", "shipped": "delivered", "delivere
 
 
 def moving(random: Random, orders: Sequence[KnownOrder], at: int, share: float) -> list[Story]:
-    """Orders that move on; some of them two steps, which are two versions of one row."""
+    """A share of the orders that would move on within a day; some by two steps, which are two versions of one row."""
     moved: list[Story] = []
     for order in orders:
         chances = _CHANCES if at - order.ordered < 14 * world.DAY else _CHANCES_WHEN_OLD

@@ -121,10 +121,21 @@ Transaction = tuple[Change, ...]
 
 @dataclass(frozen=True)
 class Pace:
-    """How much happens: the scale of the fill, and which share of a day."""
+    """How much happens: the scale of the fill, and which share of a day.
+
+    A small share looks at a part of the shop only, one of `parts`, so that a second of life costs little. Which part,
+    `part`, follows from the number of the tick, and what is in it is that much likelier to change.
+    """
 
     scale: float
     share: float = 1.0
+    parts: int = 1
+    part: int = 0
+
+    @property
+    def of_those_seen(self) -> float:
+        """The share of a day, for what is done to each of the things that are looked at."""
+        return min(1.0, self.share * self.parts)
 
     def count(self, random: Random, total: int) -> int:
         """How many of `total` things in the whole past fall on this share of a day; on a whole day at least one."""

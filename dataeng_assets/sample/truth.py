@@ -4,7 +4,11 @@ Written by `fill` and `tick` as Parquet files, read by tests and by whoever want
 nothing of the platform, so that it can be compared with what the platform made.
 """
 
+import os
+import threading
+import time
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -41,6 +45,7 @@ _OWN = typed(
     _is_deleted=pa.bool_(),
 )
 _UNFINISHED = "unfinished"
+_SMALL_BYTES, _MANY = 100_000, 100
 
 
 class TruthError(SampleError):
@@ -96,18 +101,39 @@ class Truth:
         return {row["partition"]: world.micros(row["event_time_max"]) for row in largest.to_pylist()}
 
     def _read(self, name: str, columns: list[str] | None = None) -> pa.Table:
-        files = sorted((self.folder / name).glob("*.parquet"))
+        while True:
+            files = sorted((self.folder / name).glob("*.parquet"))
+            self._refuse(name, files)
+            marks = list(self.folder.glob(f"{_UNFINISHED}*"))
+            if not marks:
+                with suppress(FileNotFoundError):  # `compact` came in between
+                    return pa.concat_tables([pq.read_table(file, columns=columns) for file in files])
+            elif not any(map(_is_being_written, marks)):
+                raise TruthError(
+                    f"The truth in {self.folder} is not complete: a tick was killed after its first commit. The shop "
+                    "and its topic are sound. Make a new shop with `dataeng sample fill --anew`."
+                )
+            time.sleep(0.02)
+
+    def _refuse(self, name: str, files: list[Path]) -> None:
         if not files:
             raise TruthError(
                 f"{self.folder} holds no truth about {name}. Nothing was changed. Give the folder that `dataeng sample "
                 "fill` wrote, or make a new shop with `dataeng sample fill --anew`."
             )
-        if any(self.folder.glob(f"{_UNFINISHED}*")):
-            raise TruthError(
-                f"The truth in {self.folder} is not complete: a tick was killed after its first commit. The shop and "
-                "its topic are sound. Make a new shop with `dataeng sample fill --anew`."
-            )
-        return pa.concat_tables([pq.read_table(file, columns=columns) for file in files])
+
+
+def _is_being_written(mark: Path) -> bool:
+    """Whether somebody else who is alive writes what the mark says is missing, or has just written it."""
+    try:
+        process, thread = map(int, mark.read_text(encoding="ascii").split())
+        os.kill(process, 0)
+    except (FileNotFoundError, PermissionError):  # finished meanwhile; alive, and somebody else's
+        return True
+    except ProcessLookupError:
+        return False
+    others = {other.ident for other in threading.enumerate()} - {threading.get_ident()}
+    return process != os.getpid() or thread in others
 
 
 def routings(partitions: Sequence[int], event_times: Sequence[int | None], timestamps: Sequence[int]) -> list[str]:
@@ -144,14 +170,19 @@ def clear(folder: Path) -> None:
 
 
 class Writing:
-    """Marks the truth as not complete while something is committed that it doesn't hold yet."""
+    """Marks the truth as not complete while something is committed that it doesn't hold yet.
+
+    The mark names process and thread, so that a reader waits for those alive, and refuses what a dead one left.
+    """
 
     def __init__(self, folder: Path, name: str) -> None:
         self._mark = folder / f"{_UNFINISHED}-{name}"
 
     def __enter__(self) -> None:
         self._mark.parent.mkdir(parents=True, exist_ok=True)
-        self._mark.touch()
+        unfinished = self._mark.with_name(f"{self._mark.name}.writing".removeprefix(_UNFINISHED))
+        unfinished.write_text(f"{os.getpid()} {threading.get_ident()}", encoding="ascii")
+        unfinished.replace(self._mark)
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         if kind is None:
@@ -175,6 +206,19 @@ def write_versions(folder: Path, versions: Iterable[Version]) -> None:
         ]
         rows = pa.Table.from_arrays(arrays, schema=pa.schema([*schema, *_OWN]))
         _write(folder / table / f"{found[0].commit:012d}.parquet", rows)
+
+
+def compact(folder: Path) -> None:
+    """Put the many small files that a long life has written into one per table; what they say stays the same."""
+    for name in (*TABLES, "events"):
+        small = [file for file in sorted((folder / name).glob("*.parquet")) if file.stat().st_size < _SMALL_BYTES]
+        if len(small) < _MANY:
+            continue
+        with Writing(folder, "compact"):
+            rows = pa.concat_tables([pq.read_table(file) for file in small])
+            _write(small[0].with_stem(f"{small[0].stem}-{small[-1].stem}"), rows)
+            for file in small:
+                file.unlink()
 
 
 def write_events(folder: Path, events: Sequence[Event], offsets: Sequence[int], tick: int) -> None:

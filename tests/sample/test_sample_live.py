@@ -12,7 +12,7 @@ from threading import Event, Thread
 import pytest
 from sample_shop import Shop, assert_truth_is_true, versions_after
 
-from dataeng_assets.sample import SampleError, live, schema
+from dataeng_assets.sample import SampleError, live, schema, truth
 from dataeng_assets.sample.live import Lived
 
 pytestmark = pytest.mark.server
@@ -125,3 +125,36 @@ def test_it_ends_when_the_shop_is_replaced(shop: Shop) -> None:
 def test_it_needs_a_filled_shop(shop: Shop) -> None:
     with pytest.raises(SampleError, match="sample fill"):
         live.live(shop.url, shop.bootstrap, truth=shop.folder, stop=Event())
+
+
+def test_many_small_files_of_the_truth_become_one_that_says_the_same(shop: Shop) -> None:
+    shop.fill()
+    versions = shop.truth.versions("customers")
+    rows = [truth.Version("customers", tuple(row.values())[:12], 0, 9, False) for row in versions.to_pylist()[:3]]
+    for number in range(200):
+        truth.write_versions(shop.folder, [rows[number % 3]._replace(commit=number + 2)])
+    before = shop.truth.versions("customers")
+    truth.compact(shop.folder)
+    assert len(list((shop.folder / "customers").glob("*.parquet"))) <= 2
+    assert shop.truth.versions("customers").equals(before)
+    assert before.num_rows == versions.num_rows + 200
+
+
+def test_a_reader_waits_for_a_writer_that_is_alive(shop: Shop) -> None:
+    shop.fill()
+    marked, unmark, read = Event(), Event(), list[int]()
+
+    def write() -> None:
+        with truth.Writing(shop.folder, "test"):
+            marked.set()
+            unmark.wait()
+
+    writer, reader = Thread(target=write), Thread(target=lambda: read.append(shop.truth.current("orders").num_rows))
+    writer.start()
+    marked.wait()
+    reader.start()
+    assert read == []
+    unmark.set()
+    writer.join()
+    reader.join()
+    assert read == [1_200]
