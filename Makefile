@@ -23,7 +23,7 @@ endef
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo dev test-fast test test-platform test-rooms check format docs bench lock clean
-.PHONY: test-interop soak lock-interop # sample
+.PHONY: test-interop screenshots soak lock-interop # sample
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 16
@@ -69,6 +69,9 @@ test-rooms: setup
 test-interop: setup .venv-interop/.ready ## an S3 server, the UI in a real browser
 	@$(BIN)/dataeng prepare --quiet
 	@$(BIN)/pytest -m interop
+
+screenshots: setup .venv-interop/.ready ## the pictures of the documentation, from the demo as it stands
+	@$(BIN)/python docs/screenshots/story.py
 
 soak: setup ## random histories and kills: make soak SECONDS=600 SEED=1
 	@$(BIN)/pytest -m soak --soak-seconds $(SECONDS) $(if $(SEED),--soak-seed $(SEED))

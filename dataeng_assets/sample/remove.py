@@ -37,6 +37,7 @@ SAMPLE = (
     "dbt/models/staging/_sources_streams.yml",
     "docs/how-to/remove-the-sample.md",
     "docs/images",
+    "docs/screenshots",
     "docs/tutorial.md",
     "requirements-interop.lock",
     "tests/*/test_sample_*",

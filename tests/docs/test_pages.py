@@ -66,6 +66,12 @@ def test_every_target_of_make_on_a_page_is_there(page: Path) -> None:
 
 
 @each_page
+def test_every_test_that_a_page_names_is_there(page: Path) -> None:
+    named = re.findall(r"`(tests/[\w/]+\.py)`", page.read_text())
+    assert [name for name in named if not (ROOT / name).exists()] == []
+
+
+@each_page
 def test_what_is_to_be_copied_parses(page: Path) -> None:
     for block in blocks(page, "python"):
         ast.parse(block)
