@@ -207,6 +207,8 @@ def _drop_data() -> None:
 @contextmanager
 def _shown() -> Iterator[tuple[str, str, Callable[[str, int, int], None]]]:
     """The two addresses and a progress bar; an error of the sample becomes its sentence and status 1."""
+    import psycopg
+    from kafka.errors import KafkaError
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
@@ -227,4 +229,11 @@ def _shown() -> Iterator[tuple[str, str, Callable[[str, int, int], None]]]:
             yield url, bootstrap, progress
     except (SampleError, SettingMissing) as error:
         typer.echo(str(error), err=True)
+        raise typer.Exit(1) from None
+    except (psycopg.OperationalError, KafkaError) as error:
+        typer.echo(
+            f"Postgres or Kafka does not answer: {error}\nWhat was committed before is in the shop. Start what is "
+            "missing with `dataeng up` and run this again.",
+            err=True,
+        )
         raise typer.Exit(1) from None

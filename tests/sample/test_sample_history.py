@@ -1,6 +1,7 @@
 import hashlib
 import json
 import os
+import re
 import subprocess
 import sys
 from collections import Counter
@@ -11,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from kafka.partitioner.default import murmur2
 
-from dataeng_assets.sample import world
+from dataeng_assets.sample import fulfilment, world
 from dataeng_assets.sample.events import LATENESS, MAX_AHEAD, PARTITIONS, Event, Known, Stream, draw_events
 from dataeng_assets.sample.history import Shop, simulate
 from dataeng_assets.sample.truth import routings
@@ -49,6 +50,10 @@ def test_another_seed_gives_another_shop() -> None:
 def test_the_shop_has_the_size_that_was_asked_for(shop: Shop) -> None:
     assert (len(shop.customers), len(shop.products), len(shop.orders)) == (1_000, 100, 12_000)
     assert 50_000 < len(shop.events) < 50_500
+    assert (len(shop.product_categories), len(shop.inventory_levels)) == (35, 200)
+    assert 23_000 < len(shop.order_items) < 27_000
+    assert 12_000 < len(shop.payments) < 15_000
+    assert 9_000 < len(shop.shipments) < 11_000
 
 
 def test_nothing_in_the_tables_lies_outside_the_span(shop: Shop) -> None:
@@ -58,6 +63,47 @@ def test_nothing_in_the_tables_lies_outside_the_span(shop: Shop) -> None:
         assert (
             shop.since <= order.ordered_at <= (order.shipped_at or order.ordered_at) <= order.updated_at <= shop.until
         )
+    for payment in shop.payments:
+        assert shop.since <= payment.created_at <= payment.updated_at <= shop.until
+    for parcel in shop.shipments:
+        assert shop.since <= parcel.shipped_at <= (parcel.delivered_at or parcel.shipped_at) <= parcel.updated_at
+        assert parcel.updated_at <= shop.until
+    for row in (*shop.order_items, *shop.inventory_levels):
+        assert shop.since <= row.updated_at <= shop.until
+
+
+def test_what_is_bought_was_offered_by_then_and_hangs_in_the_tree(shop: Shop) -> None:
+    listed = {product.product_id: product.created_at for product in shop.products}
+    assert all(listed[item.product_id] < item.updated_at for item in shop.order_items)
+    parents = {category.category_id: category.parent_id for category in shop.product_categories}
+    assert list(parents.values()).count(None) == 7
+    assert all(parents[product.category_id] in range(1, 8) for product in shop.products)
+    assert len({category.slug for category in shop.product_categories}) == 35
+
+
+def test_money_comes_in_every_way_and_some_attempts_fail(shop: Shop) -> None:
+    found = Counter((payment.status, payment.receipt is None) for payment in shop.payments)
+    assert set(found) == {("captured", False), ("refunded", False), ("failed", True), ("authorized", True)}
+    assert {payment.method for payment in shop.payments} == set(fulfilment.METHODS)
+    assert all((payment.amount < 0) == (payment.status == "refunded") for payment in shop.payments)
+    assert 0.05 < found["failed", True] / len(shop.orders) < 0.12
+
+
+def test_parcels_are_late_at_times_and_kept_back_until_an_hour(shop: Shop) -> None:
+    delivered = [parcel for parcel in shop.shipments if parcel.delivered_at]
+    late = sum(parcel.delivered_at.date() > parcel.promised_on for parcel in delivered if parcel.delivered_at)
+    assert 0.02 < late / len(delivered) < 0.5
+    assert {parcel.deliver_after for parcel in shop.shipments} == set(world.DELIVER_AFTER)
+    assert {parcel.is_signed for parcel in shop.shipments} == {None, True, False}
+
+
+@given(days=st.integers(0, 40), minutes=st.integers(0, 1_439), rest=st.integers(0, world.MINUTE - 1))
+def test_the_time_on_the_way_is_told_in_days_hours_and_minutes(days: int, minutes: int, rest: int) -> None:
+    text = fulfilment.transit(5, 5 + days * world.DAY + minutes * world.MINUTE + rest)
+    found = re.fullmatch(r"P(?=.)(?:(\d+)D)?(?:T(?=.)(?:(\d+)H)?(?:(\d+)M)?(?:0S)?)?", text)
+    assert found
+    told = [int(number or 0) for number in found.groups()]
+    assert told == [days, minutes // 60, minutes % 60]
 
 
 def test_customers_order_after_they_signed_up_and_keys_ascend_with_time(shop: Shop) -> None:

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from threading import Event, Thread
 
 import pytest
@@ -120,6 +121,21 @@ def test_it_ends_when_the_shop_is_replaced(shop: Shop) -> None:
         live.live(shop.url, shop.bootstrap, truth=shop.folder, rate=30, stop=Event(), notice=notice)
     others[0].join()
     assert_truth_is_true(shop)
+
+
+@pytest.mark.parametrize("command", ["fill", "tick", "live"])
+def test_a_server_that_is_away_is_told_in_a_sentence(tmp_path: Path, command: str) -> None:
+    nowhere = {"DATAENG_POSTGRES_URL": "postgresql://127.0.0.1:1/shop", "DATAENG_KAFKA_BOOTSTRAP": "127.0.0.1:1"}
+    told = subprocess.run(
+        [sys.executable, "-c", COMMAND, "sample", command],
+        env=os.environ | nowhere | {"DATAENG_STATE": str(tmp_path)},
+        capture_output=True,
+        text=True,
+    )
+    assert told.returncode == 1
+    assert told.stderr.lstrip().startswith("Postgres or Kafka does not answer: ")
+    assert told.stderr.rstrip().endswith("Start what is missing with `dataeng up` and run this again.")
+    assert "Traceback" not in told.stderr
 
 
 def test_it_needs_a_filled_shop(shop: Shop) -> None:
