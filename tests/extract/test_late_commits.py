@@ -36,6 +36,28 @@ def test_a_session_that_has_begun_and_not_written_holds_the_bound(shop):
     assert shop.values() == [(2, "on time"), (1, "late")]
 
 
+def test_a_late_update_that_sets_the_clock_back_is_the_newest_version_all_the_same(shop):
+    shop.do("INSERT INTO shop.items VALUES (1, 'first')")
+    late = shop.session()
+    late.execute("SELECT now()")
+    shop.do("UPDATE shop.items SET value = 'second', updated_at = now()")
+    shop.first()
+    late.execute("UPDATE shop.items SET value = 'third', updated_at = now()")
+    late.commit()
+    assert shop.follow().rows_appended == 1
+    second, third = shop.bronze()
+    assert (second["value"], third["value"]) == ("second", "third")
+    assert second["updated_at"] > third["updated_at"], "the clock of the late transaction stood still"
+    assert {row["_op"] for row in shop.bronze()} == {"upsert"}, "it has never been away"
+    assert shop.newest() == shop.in_source(), "the newest is the one that was extracted last"
+    assert shop.follow().rows_appended == 0
+    assert shop.reread(second["updated_at"], AHEAD).rows_appended == 0
+    assert shop.reread(None, AHEAD).rows_appended == 0
+    shop.do("UPDATE shop.items SET value = 'fourth', updated_at = now()")
+    shop.follow()
+    assert shop.newest() == shop.in_source()
+
+
 def test_a_row_written_in_a_savepoint_arrives(shop):
     late = shop.session()
     late.execute("SELECT now()")
