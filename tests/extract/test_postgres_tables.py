@@ -1,7 +1,10 @@
 """What is declared in defs.yaml becomes assets, and what a run has done becomes results that can be believed."""
 
 import shutil
+import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -75,7 +78,10 @@ class Declared:
                 return definitions
 
     def run(self, **attributes: Any) -> dg.ExecuteInProcessResult:
-        definitions = self.definitions(**attributes)
+        return self.materialize(self.definitions(**attributes))
+
+    def materialize(self, definitions: dg.Definitions) -> dg.ExecuteInProcessResult:
+        """A run of the newest partition."""
         tables = [a for a in definitions.assets or [] if isinstance(a, dg.AssetsDefinition)]
         today = postgres_tables.newest_day().isoformat()
         return dg.materialize(tables, partition_key=today, raise_on_error=False)
@@ -214,6 +220,27 @@ def test_a_retry_for_the_sake_of_one_table_finds_the_others_done(shop, declared,
         for event in result.get_asset_materialization_events()
     ]
     assert sorted(appended) == [("items", 0), ("items", 1), ("other", 1)]
+
+
+def test_two_runs_of_one_partition_at_once_leave_the_table_of_one(shop, declared, monkeypatch):
+    shop.do("INSERT INTO shop.items SELECT i, 'v' FROM generate_series(1, 500) i")
+    definitions = declared.definitions()
+    extract, both = postgres_tables.extract, threading.Barrier(2)
+
+    def extract_together(*given, **named):
+        with suppress(threading.BrokenBarrierError):  # a retry goes alone
+            both.wait(timeout=20)
+        try:
+            return extract(*given, **named)
+        finally:
+            both.abort()
+
+    monkeypatch.setattr(postgres_tables, "extract", extract_together)
+    with ThreadPoolExecutor(2) as pool:
+        runs = [pool.submit(declared.materialize, definitions) for _ in range(2)]
+    assert [run.result().success for run in runs] == [True, True]
+    assert sorted(metadata(run.result())["rows_appended"] for run in runs) == [0, 500]
+    assert len(shop.bronze()) == 500
 
 
 TROUBLE = {
