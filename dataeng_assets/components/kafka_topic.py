@@ -11,7 +11,15 @@ from pydantic import Field
 
 from dataeng_assets.components.bronze_specs import bronze_spec, source_spec
 from dataeng_assets.components.scaffold import KafkaTopicScaffolder
-from dataeng_assets.components.stream_results import drain_checks, drain_results, sentence, window_check, window_results
+from dataeng_assets.components.stream_results import (
+    drain_checks,
+    drain_results,
+    lag_result,
+    planned,
+    sentence,
+    window_check,
+    window_results,
+)
 from dataeng_assets.contracts.load import load_contract
 from dataeng_assets.contracts.model import Contract
 from dataeng_assets.kafka.cluster import Cluster
@@ -106,6 +114,7 @@ class KafkaTopicComponent(dg.Component, dg.Model, dg.Resolvable):
                     on_batch=lambda batch: context.log.info("%s", sentence(batch)),
                 )
             yield from drain_results(stream, report, attempt)
+            yield lag_result(stream, lambda: lag(stream, self.cluster()))
 
         return drain_topic
 
@@ -172,9 +181,7 @@ class KafkaTopicComponent(dg.Component, dg.Model, dg.Resolvable):
                 if not getattr(error, "retryable", False):
                     raise
                 return dg.SkipReason(str(error))
-            if not behind.records:
-                return dg.SkipReason(f"Bronze has every record of {self.topic}.")
-            return dg.SensorResult(run_requests=[dg.RunRequest(tags={"dataeng/lag": str(behind.records)})])
+            return planned(self._key(), behind, self.topic, context.cursor)
 
         return topic_lag
 

@@ -1,19 +1,24 @@
 """What a stream's run tells Dagster: rows, versions, and the checks on what it has committed."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from datetime import timedelta
 from typing import Any
 
 import dagster as dg
 import pyarrow.compute as pc
 
 from dataeng_assets.components.bronze_specs import shown_columns
+from dataeng_assets.kafka.errors import KafkaProblem
+from dataeng_assets.orchestration.outcomes import TIER, not_evaluated
 from dataeng_assets.orchestration.preview import preview
 from dataeng_assets.streams.drain import BatchReport, DrainReport
+from dataeng_assets.streams.lag import BEHIND_AFTER, FAR_BEHIND_AFTER, Lag, Tier
 from dataeng_assets.streams.stream import Stream
 from dataeng_assets.streams.windows import WINDOWS_SCHEMA, WindowReport
 
 ACCOUNTED = "every_record_accounted_for"
 FEW_DEAD_LETTERS = "few_dead_letters"
+KEEPS_UP = "keeps_up"
 ONE_ROW_PER_WINDOW = "one_row_per_window"
 DEAD_LETTER_LIMIT = 0.01
 # bytes, key and detail of a broken record may hold anything, also what is personal
@@ -35,7 +40,69 @@ def drain_checks(keys: Sequence[dg.AssetKey]) -> list[dg.AssetCheckSpec]:
     few = dg.AssetCheckSpec(
         FEW_DEAD_LETTERS, asset=dead, description=f"At most {DEAD_LETTER_LIMIT:.0%} of all that was read."
     )
-    return [*accounted, few]
+    keeps_up = dg.AssetCheckSpec(
+        KEEPS_UP,
+        asset=main,
+        description=(
+            f"No record has been waiting at the broker for longer than {_minutes(BEHIND_AFTER)}; "
+            f"from {_minutes(FAR_BEHIND_AFTER)} on the stream is far behind, which is an error."
+        ),
+    )
+    return [*accounted, few, keeps_up]
+
+
+def lag_verdict(tier: Tier) -> tuple[bool, dg.AssetCheckSeverity]:
+    """Whether a tier passes the check `keeps_up`, and how severe it is when it does not."""
+    severe = dg.AssetCheckSeverity.ERROR if tier is Tier.FAR_BEHIND else dg.AssetCheckSeverity.WARN
+    return tier is Tier.OK, severe
+
+
+def lag_result(stream: Stream, measure: Callable[[], Lag]) -> dg.AssetCheckResult:
+    """How far the stream is behind after its run; not evaluated when the broker does not say."""
+    key = dg.AssetKey(stream.main)
+    try:
+        found = measure()
+    except (KafkaProblem, OSError) as error:
+        return not_evaluated(str(error), asset_key=key, check_name=KEEPS_UP)
+    passed, severity = lag_verdict(found.tier)
+    return dg.AssetCheckResult(
+        asset_key=key, check_name=KEEPS_UP, passed=passed, severity=severity, metadata=lag_metadata(found)
+    )
+
+
+def planned(main: tuple[str, ...], behind: Lag, topic: str, cursor: str | None) -> dg.SensorResult:
+    """What a tick asks for: a run when records wait; and, when the stream has changed its tier, that it has.
+
+    Args:
+        main: key of the table that the check `keeps_up` belongs to.
+        behind: how far the stream is behind at this moment.
+        topic: its topic.
+        cursor: the tier at the last tick.
+    """
+    changed = behind.tier != (cursor or Tier.OK)
+    passed, severity = lag_verdict(behind.tier)
+    verdict = dg.AssetCheckEvaluation(
+        asset_key=dg.AssetKey(main),
+        check_name=KEEPS_UP,
+        passed=passed,
+        severity=severity,
+        metadata={name: dg.MetadataValue.text(str(value)) for name, value in lag_metadata(behind).items()},
+    )
+    return dg.SensorResult(
+        run_requests=[dg.RunRequest(tags={"dataeng/lag": str(behind.records)})] if behind.records else None,
+        skip_reason=None if behind.records else f"Bronze has every record of {topic}.",
+        asset_events=[verdict] if changed else [],
+        cursor=behind.tier,
+    )
+
+
+def lag_metadata(found: Lag) -> dict[str, str | int]:
+    """What the check `keeps_up` tells beside its verdict."""
+    return {TIER: found.tier.value, "records_waiting": found.records}
+
+
+def _minutes(span: timedelta) -> str:
+    return f"{span.total_seconds() / 60:.0f} minutes"
 
 
 def drain_results(stream: Stream, report: DrainReport, attempt: str) -> Iterator[Any]:

@@ -5,7 +5,7 @@ Reading records belongs in `reader`; deciding what to read belongs in the stream
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from kafka import IsolationLevel, KafkaAdminClient, TopicPartition
 from kafka.admin import ConfigResource, ConfigResourceType, OffsetSpec
@@ -71,6 +71,16 @@ class Admin:
             raise self._missing(topic) from error
         except KafkaError as error:
             raise named(self._bootstrap, f"describing topic {topic}", error) from error
+
+    def first_since(self, topic: TopicState, moment: datetime) -> Mapping[int, int]:
+        """The first offset of each partition whose record was produced at a moment or later; its end when none was."""
+        asked = {TopicPartition(topic.name, p): int(moment.timestamp() * 1000) for p in topic.ends}
+        try:
+            found = self._client.list_partition_offsets(asked, isolation_level=IsolationLevel.READ_COMMITTED)
+        except KafkaError as error:
+            raise named(self._bootstrap, f"describing topic {topic.name}", error) from error
+        offsets = {partition.partition: answer.offset for partition, answer in found.items()}
+        return {p: offsets[p] if offsets[p] >= 0 else end for p, end in topic.ends.items()}
 
     def compacts(self, topic: str) -> bool:
         """Whether the broker may remove single records of a topic, keeping the newest of each key."""

@@ -11,7 +11,7 @@ from typing import Any, Self
 import dagster as dg
 from dagster._core.definitions.freshness import FreshnessState
 
-from dataeng_assets.orchestration.outcomes import TIER
+from dataeng_assets.orchestration.outcomes import OUTCOME, TIER
 
 _EVENTS_AT_ONCE = 200
 _MAX_CHARACTERS = 300
@@ -142,7 +142,7 @@ class Standing:
 
     Attributes:
         warnings: in words; they are counted, and told beside what is worse.
-        unknown: keys of which nothing is known at this moment, because their check is being executed.
+        unknown: keys of checks that are being executed, or could not be evaluated: nothing begins or ends there.
     """
 
     items: tuple[Item, ...]
@@ -169,6 +169,8 @@ def standing(
         if evaluation is None:
             unknown.add(_check_key(key))
         elif not evaluation.passed:
+            if OUTCOME in evaluation.metadata:
+                unknown.add(_check_key(key))
             _judge(key, evaluation, items, warnings)
     for asset, state in instance.get_freshness_state_records(dated).items():
         name = asset.to_user_string()

@@ -190,6 +190,13 @@ def test_warnings_and_checks_that_could_not_be_evaluated_are_counted_and_told_be
     assert "1 warnings: bronze/orders: complete" in web.posts[0]["message"]
 
 
+def test_a_check_that_cannot_be_evaluated_does_not_end_its_trouble(place: Place, web: Hook) -> None:
+    for result in (failed(), not_evaluated("the broker is away"), failed()):
+        place.check(result)
+        place.tick()
+    assert web.titles == ["test: bronze/orders: check complete failed"]
+
+
 def test_a_stream_that_falls_behind_is_told_at_every_step(place: Place, web: Hook) -> None:
     for tier in ("behind", "behind", "far behind"):
         place.check(dg.AssetCheckResult(passed=False, severity=dg.AssetCheckSeverity.WARN, metadata={TIER: tier}))

@@ -1,0 +1,109 @@
+"""A stream as Dagster sees it: what a tick tells and asks for, and how a run fails."""
+
+from pathlib import Path
+
+import dagster as dg
+import pytest
+
+from dataeng_assets.components import kafka_topic
+from dataeng_assets.components.kafka_topic import KafkaTopicComponent
+from dataeng_assets.components.stream_results import KEEPS_UP, lag_result, planned
+from dataeng_assets.contracts.load import load_contract
+from dataeng_assets.kafka.errors import BrokerUnreachable
+from dataeng_assets.lake.location import Lake
+from dataeng_assets.local.kafka import Kafka
+from dataeng_assets.settings import ROOT
+from dataeng_assets.streams.lag import Lag, Tier
+from dataeng_assets.streams.stream import Stream
+
+MAIN = ("bronze", "events", "user_events")
+CONTRACT = load_contract(ROOT / "dataeng_assets" / "defs" / "events" / "contracts" / "user_events.yaml")
+
+
+def tick(behind: Lag, cursor: str | None) -> dg.SensorResult:
+    return planned(MAIN, behind, "user_events", cursor)
+
+
+def test_a_tick_asks_for_one_run_when_records_wait_and_for_none_else() -> None:
+    (request,) = tick(Lag(7, {0: 7}), None).run_requests or []
+    assert request.tags["dataeng/lag"] == "7"
+    nothing = tick(Lag(0, {0: 0}), None)
+    assert not nothing.run_requests
+    assert nothing.skip_reason
+    assert nothing.skip_reason.skip_message == "Bronze has every record of user_events."
+
+
+def test_a_change_of_the_tier_is_told_once_as_a_result_of_the_check() -> None:
+    cursor, told = None, []
+    for tier in (Tier.OK, Tier.BEHIND, Tier.BEHIND, Tier.FAR_BEHIND, Tier.OK, Tier.OK):
+        result = tick(Lag(5, {0: 5}, tier), cursor)
+        cursor = result.cursor
+        told += [event for event in result.asset_events if isinstance(event, dg.AssetCheckEvaluation)]
+    assert {(event.asset_key.path[-1], event.check_name) for event in told} == {("user_events", KEEPS_UP)}
+    assert [(event.metadata["tier"].value, event.passed, event.severity.value) for event in told] == [
+        ("behind", False, "WARN"),
+        ("far behind", False, "ERROR"),
+        ("ok", True, "WARN"),
+    ]
+
+
+def test_a_lag_that_the_broker_does_not_tell_is_not_a_pass(lake: Lake) -> None:
+    def away() -> Lag:
+        raise BrokerUnreachable("Kafka at nowhere did not answer.")
+
+    result = lag_result(Stream("user_events", "user_events", "events", CONTRACT, lake), away)
+    assert not result.passed
+    assert result.severity is dg.AssetCheckSeverity.WARN
+    assert result.metadata["outcome"].value == "not evaluated"
+    assert "did not answer" in str(result.metadata["why"].value)
+
+
+@pytest.fixture
+def run_settings(state: Path, monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
+    monkeypatch.setattr(kafka_topic, "RETRY", dg.RetryPolicy(max_retries=1))
+    return monkeypatch
+
+
+def drain(topic: str) -> dg.ExecuteInProcessResult:
+    component = KafkaTopicComponent(topic=topic, name="", domain="events", bootstrap_variable="DATAENG_KAFKA_BOOTSTRAP",
+                                    window_minutes=5, batch_records=1000, run_seconds=5)  # fmt: skip
+    return dg.materialize(
+        [component._drain_assets(CONTRACT)], raise_on_error=False, instance=dg.DagsterInstance.ephemeral()
+    )
+
+
+def why(result: dg.ExecuteInProcessResult) -> str:
+    (failure,) = [event for event in result.all_events if event.is_step_failure]
+    error = failure.step_failure_data.error
+    said = failure.step_failure_data.user_failure_data
+    return f"{said.description if said else ''} {error.to_string() if error else ''}"
+
+
+def retries(result: dg.ExecuteInProcessResult) -> int:
+    return sum(event.is_step_up_for_retry for event in result.all_events)
+
+
+def test_a_run_without_services_says_what_to_start_and_is_not_retried(run_settings: pytest.MonkeyPatch) -> None:
+    run_settings.delenv("DATAENG_KAFKA_BOOTSTRAP", raising=False)
+    result = drain("user_events")
+    assert "`dataeng up`" in why(result)
+    assert retries(result) == 0
+
+
+def test_a_run_without_its_broker_says_so_and_is_retried(run_settings: pytest.MonkeyPatch) -> None:
+    run_settings.setenv("DATAENG_KAFKA_BOOTSTRAP", "127.0.0.1:1")
+    result = drain("user_events")
+    assert "127.0.0.1:1" in why(result)
+    assert "Nothing was committed" in why(result)
+    assert retries(result) == 1
+
+
+@pytest.mark.server
+def test_a_run_on_a_missing_topic_names_it_and_is_not_retried(
+    run_settings: pytest.MonkeyPatch, kafka_broker: Kafka, topic_name: str
+) -> None:
+    run_settings.setenv("DATAENG_KAFKA_BOOTSTRAP", kafka_broker.bootstrap)
+    result = drain(topic_name.replace("-", "_"))
+    assert f"has no topic {topic_name.replace('-', '_')}" in why(result)
+    assert "nothing was committed" in why(result)
+    assert retries(result) == 0
