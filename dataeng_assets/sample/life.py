@@ -1,6 +1,6 @@
 """One day of the shop's life after the fill, as a pure function of seed, number of the day, instant and state.
 
-What is planned here is done by `tick`. An order moves on, a new one is placed, a customer moves house or changes tier;
+What is planned here is done by `day`. An order moves on, a new one is placed, a customer moves house or changes tier;
 what happens to the goods belongs in `assortment`. Rows whose number is a multiple of `RESERVED`, and those that belong
 to them, change in late transactions only, so that those never wait for the others, nor the others for them.
 """

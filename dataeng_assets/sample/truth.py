@@ -1,7 +1,7 @@
 """What truly happened: every committed version of every row, and every record sent.
 
-Written by `fill` and `tick` as Parquet files, read by tests and by whoever wants to judge the platform. It knows
-nothing of the platform, so that it can be compared with what the platform made.
+Written by `fill`, `tick` and `live` as Parquet files, read by tests and by whoever wants to judge the platform. It
+knows nothing of the platform, so that it can be compared with what the platform made.
 """
 
 import os
@@ -110,8 +110,8 @@ class Truth:
                     return pa.concat_tables([pq.read_table(file, columns=columns) for file in files])
             elif not any(map(_is_being_written, marks)):
                 raise TruthError(
-                    f"The truth in {self.folder} is not complete: a tick was killed after its first commit. The shop "
-                    "and its topic are sound. Make a new shop with `dataeng sample fill --anew`."
+                    f"The truth in {self.folder} is not complete: a tick or a step of life was killed after its first "
+                    "commit. The shop and its topic are sound. Make a new shop with `dataeng sample fill --anew`."
                 )
             time.sleep(0.02)
 

@@ -108,6 +108,28 @@ def test_ctrl_c_ends_it_cleanly_and_the_truth_is_complete(shop: Shop) -> None:
     assert_truth_is_true(shop)
 
 
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+from threading import Event
+from dataeng_assets.sample.live import live
+
+url, bootstrap, folder = sys.argv[1:]
+live(url, bootstrap, truth=Path(folder), rate=40, stop=Event(), notice=lambda _: os.kill(os.getpid(), signal.SIGKILL))
+"""
+
+
+@pytest.mark.crash
+def test_killed_between_two_steps_it_leaves_a_complete_truth_and_no_late_transaction(shop: Shop) -> None:
+    shop.fill()
+    killed = subprocess.run([sys.executable, "-c", KILLED, shop.url, shop.bootstrap, str(shop.folder)])
+    assert killed.returncode == -signal.SIGKILL
+    assert_truth_is_true(shop)
+    assert lived_on(shop, steps=1, rate=30).late_commits == 1
+    shop.tick()
+    assert_truth_is_true(shop)
+
+
 def test_it_ends_when_the_shop_is_replaced(shop: Shop) -> None:
     shop.fill()
     others = list[Thread]()
