@@ -32,7 +32,9 @@
             ) -%}
         {%- endif -%}
     {%- endfor -%}
-    {{- scd2_sql(history, this if is_incremental() else none, entity, key, columns, clock, first_from) -}}
+    {#- a unit test has no relation of its own to ask for -#}
+    {%- set existing = this if model.resource_type == 'model' and is_incremental() else none -%}
+    {{- scd2_sql(history, existing, entity, key, columns, clock, first_from) -}}
 {%- endmacro %}
 
 
