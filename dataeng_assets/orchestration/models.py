@@ -25,6 +25,9 @@ from dataeng_assets.orchestration.partitions import daily, days_of
 from dataeng_assets.orchestration.pins import pinned
 from dataeng_assets.settings import Settings
 
+# unit tests judge the code and no data; the project's own tests run them
+_BUILD = ["build", "--exclude-resource-type", "unit_test"]
+
 
 class ChecksFailed(Exception):
     """Tests of the models have failed; says which, and what is held back."""
@@ -97,7 +100,7 @@ def build(context: dg.AssetExecutionContext, dbt: DbtCliResource, *, is_daily: b
         ]  # fmt: skip
     with warehouse.exclusively(Settings.load().warehouse_file):
         with environment(pins):
-            invocation = dbt.cli(["build", *flags], context=context)
+            invocation = dbt.cli([*_BUILD, *flags], context=context)
         try:
             with _staying_here():
                 yield from invocation.stream().fetch_row_counts()

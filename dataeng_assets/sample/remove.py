@@ -28,6 +28,7 @@ SAMPLE = (
     "dataeng_assets/defs/examples.py",
     "dataeng_assets/defs/shop",
     "dataeng_assets/sample",
+    "dbt/models/exposures.yml",
     "dbt/models/intermediate/*_events*",
     "dbt/models/intermediate/*_shop*",
     "dbt/models/intermediate/_intermediate.yml",

@@ -81,7 +81,6 @@ def test_every_mart_is_described_in_a_file_of_its_own(models: list[ModelNode]) -
 
 
 def test_every_exposure_has_an_owner_and_reads_marts_only(parsed: Manifest) -> None:
-    assert parsed.exposures
     for exposure in parsed.exposures.values():
         assert exposure.description, exposure.name
         assert exposure.owner.email, exposure.name
