@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 import dagster as dg
+from deltalake import DeltaTable
 
 from dataeng_assets.components.bronze_specs import shown_columns
 from dataeng_assets.extract.plan import SourceTable
@@ -12,6 +13,7 @@ from dataeng_assets.extract.versions import bronze_schema
 from dataeng_assets.lake.counts import null_counts
 from dataeng_assets.lake.location import Lake
 from dataeng_assets.lake.strict import differences, table_schema
+from dataeng_assets.orchestration.outcomes import not_evaluated
 from dataeng_assets.orchestration.preview import preview
 
 DELIVERED = "delivered"
@@ -51,16 +53,7 @@ def table_results(report: TableReport, table: SourceTable, lake: Lake) -> Iterat
     rows = stored.to_pyarrow_dataset().count_rows()
     yield dg.MaterializeResult(asset_key=key, metadata=_metadata(report, table, lake, rows))
     yield _delivered(key, report)
-    nulls = null_counts(stored, table.contract.key)
-    if rows:
-        yield dg.AssetCheckResult(
-            asset_key=key,
-            check_name=KEYS,
-            passed=not any(nulls.values()),
-            metadata={"rows": rows, **{f"without_{name}": count for name, count in nulls.items()}},
-        )
-    else:
-        yield _not_evaluated(key, KEYS, "bronze holds no row yet")
+    yield _keys(key, stored, table, rows)
     problems = differences(table_schema(stored), bronze_schema(table))
     yield dg.AssetCheckResult(
         asset_key=key,
@@ -124,13 +117,13 @@ def _delivered(key: dg.AssetKey, report: TableReport) -> dg.AssetCheckResult:
     )
 
 
-def _not_evaluated(key: dg.AssetKey, name: str, why: str) -> dg.AssetCheckResult:
-    """A result of its own: neither a pass nor a failure that holds anything back."""
+def _keys(key: dg.AssetKey, stored: DeltaTable, table: SourceTable, rows: int) -> dg.AssetCheckResult:
+    if not rows:
+        return not_evaluated("bronze holds no row yet", asset_key=key, check_name=KEYS)
+    nulls = null_counts(stored, table.contract.key)
     return dg.AssetCheckResult(
         asset_key=key,
-        check_name=name,
-        passed=False,
-        severity=dg.AssetCheckSeverity.WARN,
-        description=f"Not evaluated: {why}.",
-        metadata={"evaluated": False},
+        check_name=KEYS,
+        passed=not any(nulls.values()),
+        metadata={"rows": rows, **{f"without_{name}": count for name, count in nulls.items()}},
     )

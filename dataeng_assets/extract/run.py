@@ -113,8 +113,8 @@ class _Run:
     """What all tables of a run share."""
 
     snapshot: Snapshot
-    window: Window
     folder: Path
+    window: Window
     run_id: str
 
 
@@ -151,17 +151,7 @@ def extract(
     failures: list[Exception] = []
     # Opened before the snapshot is taken: of two runs that overlap, the one that commits later is refused.
     work = list(_opened(tables, lake, failures))
-    reports: dict[str, TableReport] = {}
-    if work:
-        names = [(table.schema, table.contract.name) for table, _ in work]
-        with (
-            staging_folder() as folder,
-            pinned_connections(url, names, min(PARALLEL_TABLES, len(work)), APPLICATION) as pinned,
-        ):
-            failures += pinned.refused.values()
-            readable = [step for step, name in zip(work, names, strict=True) if name not in pinned.refused]
-            run = _Run(pinned.snapshot, window, folder, run_id)
-            reports = _copy_all(run, readable, pinned.connections, on_table, failures)
+    reports = _read(url, work, partial(_Run, window=window, run_id=run_id), on_table, failures) if work else {}
     if failures:
         raise failures[0] if len(failures) == 1 else SomeTablesFailed(failures)
     return tuple(reports[table.name] for table in tables)
@@ -180,6 +170,24 @@ def _opened(
             failures.append(error)
         else:
             yield table, handle
+
+
+def _read(
+    url: str,
+    work: Sequence[tuple[SourceTable, DeltaTable]],
+    run: Callable[[Snapshot, Path], _Run],
+    on_table: Callable[[TableReport], None],
+    failures: list[Exception],
+) -> dict[str, TableReport]:
+    """Pin the snapshot, and copy what can be locked."""
+    names = [(table.schema, table.contract.name) for table, _ in work]
+    with (
+        staging_folder() as folder,
+        pinned_connections(url, names, min(PARALLEL_TABLES, len(work)), APPLICATION) as pinned,
+    ):
+        failures += pinned.refused.values()
+        readable = [step for step, name in zip(work, names, strict=True) if name not in pinned.refused]
+        return _copy_all(run(pinned.snapshot, folder), readable, pinned.connections, on_table, failures)
 
 
 def _copy_all(
