@@ -140,13 +140,18 @@ def drain_results(stream: Stream, report: DrainReport, attempt: str) -> Iterator
             passed=committed == count,
             metadata={"read_and_sent_here": count, "committed": committed},
         )
-    share = held[stream.dead_letters] / max(sum(held.values()), 1)
-    yield dg.AssetCheckResult(
-        asset_key=dg.AssetKey(stream.dead_letters),
+    yield _dead_letter_result(dg.AssetKey(stream.dead_letters), held[stream.dead_letters], sum(held.values()))
+
+
+def _dead_letter_result(key: dg.AssetKey, dead: int, read: int) -> dg.AssetCheckResult:
+    if not read:
+        return not_evaluated("no record has been read yet", asset_key=key, check_name=FEW_DEAD_LETTERS)
+    return dg.AssetCheckResult(
+        asset_key=key,
         check_name=FEW_DEAD_LETTERS,
-        passed=share <= DEAD_LETTER_LIMIT,
+        passed=dead / read <= DEAD_LETTER_LIMIT,
         severity=dg.AssetCheckSeverity.WARN,
-        metadata={"share": share, "limit": DEAD_LETTER_LIMIT},
+        metadata={"share": dead / read, "limit": DEAD_LETTER_LIMIT},
     )
 
 

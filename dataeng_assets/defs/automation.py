@@ -20,6 +20,8 @@ from dataeng_assets.settings import Settings
 IS_LOCAL = Settings.load().is_local
 SCHEDULES = dg.DefaultScheduleStatus.RUNNING if IS_LOCAL else dg.DefaultScheduleStatus.STOPPED
 SENSORS = default_sensor_status(IS_LOCAL)
+# a first copy of a large source, a rebuild of all days; a run whose process is gone is ended long before
+FOUR_HOURS = {"dagster/max_runtime": "14400"}
 
 
 def batch(source: str) -> dg.ScheduleDefinition:
@@ -34,7 +36,7 @@ def batch(source: str) -> dg.ScheduleDefinition:
         description="Asks for yesterday and today as one range: re-reads yesterday, then follows.",
     )
     def newest_days() -> dg.RunRequest:
-        return dg.RunRequest(tags=range_tags(*batch_days(source)))
+        return dg.RunRequest(tags={**range_tags(*batch_days(source)), **FOUR_HOURS})
 
     return newest_days
 
@@ -63,6 +65,7 @@ warehouse = dg.define_asset_job(
     | dg.AssetSelection.tag("layer", "marts")
     | dg.AssetSelection.tag("layer", "gold"),
     description="Rebuilds models and what is published of them, for the days of the run.",
+    tags=FOUR_HOURS,
     # its steps wait for one another in the pool of the warehouse: processes of their own would only start slowly
     executor_def=dg.in_process_executor,
 )
