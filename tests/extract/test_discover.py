@@ -156,7 +156,10 @@ def test_a_file_that_is_there_is_kept(foreign, tmp_path):
     assert "2 files written" in said
     assert "kept as it was" in said
     assert (tmp_path / "defs.yaml").read_text() == declared
-    assert "lines for defs.yaml, which was kept as it was: tables: countries: mode: full" in said
+    assert (
+        "lines for defs.yaml, which was kept as it was: tables: Accounts: watermark: changed_at countries: mode: full"
+        in said
+    )
     dataeng(foreign, "--schema", "crm", "--output", str(tmp_path), "--force")
     assert letters.read_text() != mine
 
