@@ -7,8 +7,10 @@ dbt project.
 Run as a module, it writes the files anew: `python -m dataeng_assets.contracts.dbt_export`.
 """
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import timedelta
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -53,13 +55,17 @@ def dbt_sources(contracts: Iterable[Contract]) -> str:
 
 
 def dbt_docs(contracts: Iterable[Contract]) -> str:
-    """A doc block per column, named `<domain>__<table>__<column>`."""
+    """A doc block per column, named `<domain>__<table>__<column>`; what no name may hold becomes an underscore."""
     blocks = [
-        f"{{% docs {contract.domain}__{contract.name}__{column.name} %}}\n{column.description}\n{{% enddocs %}}\n"
+        f"{{% docs {_block_name(contract, column)} %}}\n{column.description}\n{{% enddocs %}}\n"
         for contract in contracts
         for column in contract.columns
     ]
     return "\n".join([f"<!-- {_GENERATED} -->\n", *blocks])
+
+
+def _block_name(contract: Contract, column: Column) -> str:
+    return re.sub(r"\W", "_", f"{contract.domain}__{contract.name}__{column.name}")
 
 
 def _table(contract: Contract) -> dict[str, Any]:
@@ -89,10 +95,14 @@ def _column(contract: Contract, column: Column, *, is_topic: bool) -> dict[str, 
         "description": column.description,
         "data_type": column.type.duckdb,
     }
+    if _sql_name(column.name) != column.name:
+        described["quote"] = True
     if column.personal:
         described["config"] = {"meta": {"dataeng": {"personal": True}}}
     always_there = is_topic or column.name in contract.key
-    tests = [test for rule in column.rules for test in _tests(rule, always_there=always_there)]
+    # what a list may hold is a rule of its elements, for which dbt has no test
+    rules = [rule for rule in column.rules if column.type.element is None or not isinstance(rule, AcceptedValues)]
+    tests = [test for rule in rules for test in _tests(rule, always_there=always_there)]
     return {**described, **({"data_tests": tests} if tests else {})}
 
 
@@ -116,16 +126,33 @@ def _unique_tests(contract: Contract, *, is_topic: bool) -> Iterator[dict[str, A
     if is_topic:
         yield _unique(["_kafka_partition", "_kafka_offset"])
         return
-    yield _unique([*contract.key, "_extracted_at"])
+    yield _unique([*map(_sql_name, contract.key), "_extracted_at"])
     for column in contract.columns:
         if Unique() in column.rules and contract.key != (column.name,):
             # what is missing, as in a delete, is not shared with anybody
-            yield _unique([column.name, "_extracted_at"], where=f"{column.name} is not null")
+            name = _sql_name(column.name)
+            yield _unique([name, "_extracted_at"], where=f"{name} is not null")
 
 
 def _unique(columns: list[str], where: str | None = None) -> dict[str, Any]:
     scope = {"config": {"where": where}} if where else {}
     return {"unique_combination_of_columns": {"arguments": {"combination_of_columns": columns}, **scope}}
+
+
+def _sql_name(name: str) -> str:
+    """A column's name as SQL takes it: with quotes where it would be read as something else."""
+    if re.fullmatch("[A-Za-z_][A-Za-z0-9_]*", name) and name.lower() not in _reserved_words():
+        return name
+    return '"' + name.replace('"', '""') + '"'
+
+
+@cache
+def _reserved_words() -> frozenset[str]:
+    import duckdb
+
+    query = "select keyword_name from duckdb_keywords() where keyword_category = 'reserved'"
+    with duckdb.connect() as connection:
+        return frozenset(word for (word,) in connection.execute(query).fetchall())
 
 
 def _period(age: timedelta) -> dict[str, Any]:

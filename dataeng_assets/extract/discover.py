@@ -167,9 +167,8 @@ def _column(table: Description, found: TableColumn, kind: ColumnType) -> Column:
     rules: list[Rule] = []
     if not found.nullable:
         rules.append(NotNull())
-        # where NULL is allowed it repeats, and the test of the rule would count it
-        if frozenset([found.name]) in table.facts.unique:
-            rules.append(Unique())
+    if frozenset([found.name]) in table.facts.unique:
+        rules.append(Unique())
     if table.labels.get(found.name):
         rules.append(AcceptedValues(table.labels[found.name]))
     missing = f"Column {found.name} of {table.facts.schema}.{table.facts.name}; not described there yet."

@@ -75,9 +75,9 @@ def test_no_model_or_test_that_stays_refers_to_a_model_that_goes(kept: dict[Pure
 def test_what_people_read_first_does_not_speak_of_the_sample_when_it_is_gone(
     kept: dict[PurePosixPath, str],
 ) -> None:
-    for name in ("Makefile", "pyproject.toml"):
+    for name in ("README.md", "Makefile", "pyproject.toml"):
         text = kept[PurePosixPath(name)]
-        assert not re.search(r"\b(sample|shop|user_events)\b", text, re.IGNORECASE), name
+        assert not re.search(r"\b(sample|tutorial|user_events)\b", text, re.IGNORECASE), name
 
 
 def test_lines_for_the_sample_go_and_all_others_stay() -> None:
