@@ -42,7 +42,6 @@ SAMPLE = (
     "docs/tutorial.md",
     "requirements-interop.lock",
     "tests/*/test_sample_*",
-    "tests/sample_*",
     "tests/interop",
     "tests/lineage",
     "tests/orchestration/graph.txt",
