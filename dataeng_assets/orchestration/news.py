@@ -200,11 +200,10 @@ def _check_key(key: dg.AssetCheckKey) -> str:
 
 
 def _said(metadata: Mapping[str, dg.MetadataValue[Any]], without: str = "") -> str:
-    """What a check says beside its verdict; tables and pictures are for the UI."""
+    """What a check says beside its verdict; tables, which may show rows, are for the UI alone."""
+    told = (dg.TextMetadataValue, dg.IntMetadataValue, dg.FloatMetadataValue, dg.BoolMetadataValue)
     plain = (
-        f"{name}: {value.value}"
-        for name, value in metadata.items()
-        if name != without and isinstance(value.value, str | int | float | bool)
+        f"{name}: {value.value}" for name, value in metadata.items() if name != without and isinstance(value, told)
     )
     return _short(", ".join(plain))
 

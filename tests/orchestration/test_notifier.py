@@ -96,7 +96,9 @@ def passed() -> dg.AssetCheckResult:
 
 
 def failed(severity: dg.AssetCheckSeverity = dg.AssetCheckSeverity.ERROR) -> dg.AssetCheckResult:
-    return dg.AssetCheckResult(passed=False, severity=severity, metadata={"missing": 7})
+    return dg.AssetCheckResult(
+        passed=False, severity=severity, metadata={"missing": 7, "rows": dg.MetadataValue.md("| a@b.example |")}
+    )
 
 
 def test_a_failed_run_is_told_by_mail_and_webhook_with_its_cause(place: Place, box: Mailbox, web: Hook) -> None:
@@ -175,6 +177,7 @@ def test_a_failed_check_is_told_with_what_it_found_until_it_passes(place: Place,
     title = "bronze/orders: check complete failed"
     assert web.titles == [f"test: {title}", f"test: over: {title}"]
     assert "missing: 7" in web.posts[0]["message"]
+    assert "a@b.example" not in web.posts[0]["message"]
 
 
 def test_warnings_and_checks_that_could_not_be_evaluated_are_counted_and_told_beside_what_is_worse(
