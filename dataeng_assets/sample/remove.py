@@ -48,6 +48,7 @@ SAMPLE = (
     "tests/own_project",
     "tests/sample",
     "tests/soak",
+    "tests/warehouse/compiled.py",
     "tests/warehouse/small_shop.py",
     "tests/warehouse/test_daily_models.py",
     "tests/warehouse/test_dbt_plugin.py",

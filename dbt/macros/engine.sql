@@ -27,6 +27,12 @@
 {%- endmacro %}
 
 
+{#- The last instant of a UTC day. -#}
+{% macro utc_day_end(day) -%}
+    ({{ day }} + interval '1 day' - interval '1 microsecond') at time zone 'UTC'
+{%- endmacro %}
+
+
 {#- The UTC day on which the statement runs: the newest day that can be known. -#}
 {% macro utc_today() -%}
     cast(now() at time zone 'UTC' as date)

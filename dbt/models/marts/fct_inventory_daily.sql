@@ -1,3 +1,15 @@
+{%- set days_of_products -%}
+(
+    select
+        product_id,
+        {{ utc_day_end("unnest(generate_series(first_day, " ~ utc_today() ~ ", interval '1 day'))") }} as day_end
+    from (
+        select product_id, min({{ utc_day('least(updated_at, _extracted_at)') }}) as first_day
+        from bronze_shop.inventory_levels
+        group by product_id
+    )
+)
+{%- endset -%}
 {{ config(
     materialized='incremental',
     incremental_strategy='replace_range',
@@ -6,7 +18,12 @@
     meta={'dataeng': {
         'partition': 'inventory_day',
         'every_day': true,
-        'touched': {'bronze.shop.inventory_levels': days_since_change()},
+        'touched': {
+            'bronze.shop.inventory_levels': days_since_change(),
+            'bronze.shop.products': days_of_changed_dimension(
+                days_of_products, key='product_id', at='day_end', dimension='bronze_shop.products'
+            ),
+        },
     }},
 ) }}
 
@@ -28,15 +45,29 @@ versions as (
 levels as (
     select
         days.inventory_day,
-        versions.*,
-        timezone('UTC', days.inventory_day + interval 1 day - interval 1 microsecond) as day_end
+        {{ utc_day_end('days.inventory_day') }} as day_end,
+        versions.*
     from versions
     inner join days on versions.first_day <= days.inventory_day and versions.first_day_after > days.inventory_day
+),
+
+joined as (
+    select
+        levels.*,
+        {{ as_of_value('product', 'product_key', at='levels.day_end') }} as product_key
+    from levels
+    {{ left_join_as_of(
+        ref('dim_products'),
+        alias='product',
+        on='levels.product_id = product.product_id',
+        at='levels.day_end'
+    ) }}
 )
 
 select
     inventory_day,
     warehouse_code,
+    coalesce(product_key, '-1') as product_key,
     product_id,
     on_hand,
     reserved,
@@ -45,4 +76,4 @@ select
     on_hand - reserved <= reorder_point as below_reorder_point,
     counted_on,
     cast(inventory_day - counted_on as integer) as days_since_count
-from levels
+from joined
