@@ -12,6 +12,7 @@ from open_data_contract_standard.model import OpenDataContractStandard
 
 from dataeng_assets.contracts.load import load_contracts
 from dataeng_assets.contracts.model import AcceptedValues, EventTime, NotNull, Range, Unique
+from dataeng_assets.sample.schema import ARROW, TABLES, key_of
 
 DEFS = Path(__file__).parents[2] / "dataeng_assets" / "defs"
 
@@ -22,13 +23,13 @@ def contracts():
 
 
 def test_there_is_one_for_each_table_and_topic(contracts):
-    assert set(contracts) == {"customers", "products", "orders", "user_events"}
-    assert {name: c.key for name, c in contracts.items()} == {
-        "customers": ("customer_id",),
-        "products": ("product_id",),
-        "orders": ("order_id",),
-        "user_events": ("event_id",),
-    }
+    keys = {table: key_of(table) for table in TABLES} | {"user_events": ("event_id",)}
+    assert {name: contract.key for name, contract in contracts.items()} == keys
+
+
+def test_the_columns_of_a_table_are_those_of_the_shop(contracts):
+    for table in TABLES:
+        assert [(c.name, c.type.arrow) for c in contracts[table].columns] == [(f.name, f.type) for f in ARROW[table]]
 
 
 def test_every_document_is_valid_by_the_schema_of_the_standard(contracts):
