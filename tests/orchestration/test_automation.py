@@ -74,3 +74,15 @@ def test_a_batch_runs_every_quarter_of_an_hour_here_and_in_the_morning_elsewhere
     assert schedules(found)["batch_shop"] == ("extract_shop", cron)
     running = {schedule.name for schedule in found.schedules or () if schedule.default_status.value == "RUNNING"}
     assert running == (set(schedules(found)) if place == "local" else set())
+
+
+def test_the_notifier_ticks_and_remembers(state: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DATAENG_NOTIFY", "nonsense")
+    definitions = load("shop")
+    (notifier,) = [found for found in definitions.sensors or () if found.name == "notifier"]
+    with dg.DagsterInstance.ephemeral() as instance:
+        context = dg.build_sensor_context(instance=instance, definitions=definitions, sensor_name="notifier")
+        tick = notifier.evaluate_tick(context)
+    assert str(tick.skip_message).startswith("0 troubles stand.")
+    assert "Entry 1 of DATAENG_NOTIFY is no address" in str(tick.skip_message)
+    assert tick.cursor

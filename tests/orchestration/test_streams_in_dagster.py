@@ -1,13 +1,16 @@
 """A stream as Dagster sees it: what a tick tells and asks for, and how a run fails."""
 
+from contextlib import closing
 from pathlib import Path
 
 import dagster as dg
 import pytest
+from kafka import KafkaAdminClient
+from kafka.admin import NewTopic
 
 from dataeng_assets.components import kafka_topic
 from dataeng_assets.components.kafka_topic import KafkaTopicComponent
-from dataeng_assets.components.stream_results import KEEPS_UP, lag_result, planned
+from dataeng_assets.components.stream_results import FEW_DEAD_LETTERS, KEEPS_UP, lag_result, planned
 from dataeng_assets.contracts.load import load_contract
 from dataeng_assets.kafka.errors import BrokerUnreachable
 from dataeng_assets.lake.location import Lake
@@ -107,3 +110,20 @@ def test_a_run_on_a_missing_topic_names_it_and_is_not_retried(
     assert f"has no topic {topic_name.replace('-', '_')}" in why(result)
     assert "nothing was committed" in why(result)
     assert retries(result) == 0
+
+
+@pytest.mark.server
+def test_a_run_on_an_empty_topic_keeps_up_and_has_no_dead_letters_to_judge(
+    run_settings: pytest.MonkeyPatch, kafka_broker: Kafka, topic_name: str
+) -> None:
+    topic = topic_name.replace("-", "_")
+    with closing(KafkaAdminClient(bootstrap_servers=kafka_broker.bootstrap)) as admin:
+        admin.create_topics([NewTopic(topic, 1, 1)])
+        admin.wait_for_topics([topic])
+    run_settings.setenv("DATAENG_KAFKA_BOOTSTRAP", kafka_broker.bootstrap)
+    result = drain(topic)
+    found = {evaluation.check_name: evaluation for evaluation in result.get_asset_check_evaluations()}
+    assert found[KEEPS_UP].passed
+    assert found[KEEPS_UP].metadata["tier"].value == "ok"
+    assert not found[FEW_DEAD_LETTERS].passed
+    assert found[FEW_DEAD_LETTERS].metadata["outcome"].value == "not evaluated"
