@@ -35,7 +35,7 @@ def load(*sources: str) -> dg.Definitions:
 def declare(folder: Path, source: str) -> None:
     (folder / "contracts").mkdir(parents=True)
     (folder / "defs.yaml").write_text(SOURCE.format(source=source))
-    shutil.copy(DEFS / "shop" / "contracts" / "products.yaml", folder / "contracts")
+    shutil.copy(ROOT / "tests" / "contracts" / "documents" / "orders.yaml", folder / "contracts")
 
 
 def schedules(definitions: dg.Definitions) -> dict[str, tuple[str, object]]:

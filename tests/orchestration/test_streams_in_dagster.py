@@ -20,7 +20,7 @@ from dataeng_assets.streams.lag import Lag, Tier
 from dataeng_assets.streams.stream import Stream
 
 MAIN = ("bronze", "events", "user_events")
-CONTRACT = load_contract(ROOT / "dataeng_assets" / "defs" / "events" / "contracts" / "user_events.yaml")
+CONTRACT = load_contract(ROOT / "tests" / "contracts" / "documents" / "user_events.yaml")
 
 
 def tick(behind: Lag, cursor: str | None) -> dg.SensorResult:

@@ -9,7 +9,7 @@ import dagster as dg
 import pytest
 
 from dataeng_assets.components.postgres_tables import PostgresTablesComponent
-from dataeng_assets.contracts.load import load_contracts
+from dataeng_assets.contracts.load import load_contract
 from dataeng_assets.settings import ROOT
 
 BIN = Path(sys.executable).parent
@@ -46,7 +46,7 @@ def test_a_batch_without_an_address_says_what_to_start_and_is_not_retried(
 ) -> None:
     monkeypatch.delenv("DATAENG_POSTGRES_URL", raising=False)
     source = PostgresTablesComponent(source="shop", url_variable="DATAENG_POSTGRES_URL", db_schema="shop")
-    contracts = load_contracts(ROOT / "dataeng_assets" / "defs" / "shop" / "contracts")
+    contracts = {"orders": load_contract(ROOT / "tests" / "contracts" / "documents" / "orders.yaml")}
     tables = source._assets(source.source_tables(contracts))
     with dg.DagsterInstance.ephemeral() as instance:
         result = dg.materialize([tables], instance=instance, partition_key="2026-01-02", raise_on_error=False)

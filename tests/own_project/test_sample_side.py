@@ -65,6 +65,13 @@ def test_no_code_that_stays_imports_what_goes(files: list[PurePosixPath], kept: 
             assert not gone & _imported(text), path
 
 
+def test_no_code_that_stays_reads_a_contract_that_goes(kept: dict[PurePosixPath, str]) -> None:
+    """Tests have documents of their own in `tests/contracts/documents`."""
+    for path, text in kept.items():
+        if path.suffix == ".py":
+            assert not re.search(r"""(shop|events)("|')? ?/ ?("|')?contracts""", text), path
+
+
 def test_no_model_or_test_that_stays_refers_to_a_model_that_goes(kept: dict[PurePosixPath, str]) -> None:
     names = "|".join((*MARTS, r"(stg|int)_(shop|events)__\w+"))
     for path, text in kept.items():
