@@ -130,8 +130,8 @@ def test_without_the_sample_the_fast_tests_are_green_and_change_no_file_but_the_
 
 def test_without_any_source_the_command_line_says_what_to_do_next(project: Copy) -> None:
     assert json.loads(last_line(project.python(ASSETS))) == []
-    script = "from dataeng_assets.cli import demo, services; services.up = lambda: None; demo.demo()"
-    assert "dataeng discover" in project.run("python", "-c", script, code=0)
+    script = "from dataeng_assets.cli import app, services; services.up = lambda: None; app(['demo'])"
+    assert "dataeng discover" in project.python(script)
     assert "sample" not in project.run("dataeng", "--help")
 
 
@@ -142,7 +142,8 @@ def test_a_foreign_database_becomes_a_source_that_is_checked_and_loads(project: 
     project.run("python", "-m", "dataeng_assets.contracts.dbt_export")
     project.write("dbt/models/staging/stg_billing__open_invoices.sql", STAGING)
     project.write("dbt/models/staging/_staging_billing.yml", STAGING_YAML)
-    assert len(list(project.make("check"))) > 5
+    for check in (["yamllint", "."], ["sqlfluff", "lint", "dbt"], ["dg", "check", "yaml"]):
+        project.run(*check)
     assert json.loads(last_line(project.python(ASSETS))) == [
         *(f"bronze/billing/{table}" for table in ("countries", "customers", "invoices")),
         *(f"postgres/billing/{table}" for table in ("countries", "customers", "invoices")),
@@ -155,8 +156,8 @@ def test_it_is_copied_and_modelled(project: Copy) -> None:
     assert states == {
         "bronze.billing.countries": [True, 2],
         "bronze.billing.customers": [True, 2],
-        "bronze.billing.invoices": [True, 3],
-        "staging.stg_billing__open_invoices": [True, 2],
+        "bronze.billing.invoices": [False, 3],  # a warning: its column shape is not copied
+        "staging.stg_billing__open_invoices": [True, None],
     }
     rows = project.run("dataeng", "sql", "--csv", "from staging.stg_billing__open_invoices order by all")
     assert rows.splitlines()[-3:] == ["customer_id,invoice_number,amount", "1,2,500", "2,1,0"]
