@@ -92,7 +92,7 @@ def planned(main: tuple[str, ...], behind: Lag, topic: str, cursor: str | None) 
         run_requests=[dg.RunRequest(tags={"dataeng/lag": str(behind.records)})] if behind.records else None,
         skip_reason=None if behind.records else f"Bronze has every record of {topic}.",
         asset_events=[verdict] if changed else [],
-        cursor=behind.tier,
+        cursor=behind.tier.value,  # Dagster stores no enumeration of ours
     )
 
 

@@ -50,6 +50,10 @@ def test_a_change_of_the_tier_is_told_once_as_a_result_of_the_check() -> None:
     ]
 
 
+def test_the_daemon_can_store_what_a_tick_remembers() -> None:
+    assert all(type(tick(Lag(5, {0: 5}, tier), None).cursor) is str for tier in Tier)
+
+
 def test_a_lag_that_the_broker_does_not_tell_is_not_a_pass(lake: Lake) -> None:
     def away() -> Lag:
         raise BrokerUnreachable("Kafka at nowhere did not answer.")
