@@ -3,14 +3,12 @@
 The project and its manifest belong in `dbt`.
 """
 
-import os
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
 from datetime import date
-from pathlib import Path
 from typing import Any
 
 import dagster as dg
+import duckdb
 from dagster_dbt import DagsterDbtTranslator, DbtCliInvocation, DbtCliResource, DbtProject, dbt_assets
 from dagster_dbt.errors import DagsterDbtCliRuntimeError
 
@@ -102,13 +100,39 @@ def build(context: dg.AssetExecutionContext, dbt: DbtCliResource, *, is_daily: b
         with environment(pins):
             invocation = dbt.cli([*_BUILD, *flags], context=context)
         try:
-            with _staying_here():
-                yield from invocation.stream().fetch_row_counts()
+            yield from _results(invocation)
         except DagsterDbtCliRuntimeError as error:
             raise _failure(context, invocation, days) or error from None
     names = [".".join(key.path) for key in context.selected_asset_keys]
     handled = mark_handled(lake, targets(), names, days, pins, context.run.run_id)
     context.log.info("%s entries of the change ledger are handled", handled)
+
+
+def _results(invocation: DbtCliInvocation) -> Iterator[Any]:
+    """What dbt did, each table with its rows, told when it has ended: before, nobody else can read its file.
+
+    dagster-dbt's own `fetch_row_counts` waits for dbt in a loop that never sleeps, and takes a whole core from it.
+    """
+    told, failure = list[Any](), None
+    try:
+        told.extend(invocation.stream())  # what was told before a failure stays in the list
+    except DagsterDbtCliRuntimeError as error:
+        failure = error
+    with duckdb.connect(str(Settings.load().warehouse_file), read_only=True) as connection:
+        for event in told:
+            yield event.with_metadata(_with_rows(connection, event)) if isinstance(event, dg.Output) else event
+    if failure:
+        raise failure
+
+
+def _with_rows(connection: duckdb.DuckDBPyConnection, event: dg.Output[Any]) -> Mapping[str, Any]:
+    """The metadata of a model's result, with the rows it holds unless it is a view."""
+    node = manifest()["nodes"][event.metadata["unique_id"].value]
+    if node["config"]["materialized"] == "view":
+        return event.metadata
+    relation = f'"{node["schema"]}"."{node["alias"]}"'
+    rows = connection.execute(f"select count(*) from {relation}").fetchall()[0][0]
+    return {**event.metadata, "dagster/row_count": rows}
 
 
 def _failure(
@@ -142,13 +166,3 @@ def _failure(
             )
         )
     )
-
-
-@contextmanager
-def _staying_here() -> Iterator[None]:
-    """Threads that count rows enter dbt's folder side by side, and may leave the process there for good."""
-    here = Path.cwd()
-    try:
-        yield
-    finally:
-        os.chdir(here)
