@@ -7,9 +7,8 @@ import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from urllib.parse import quote
 
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Page, ViewportSize, sync_playwright
 
 FLAGS = [
     *(["--no-sandbox"] if os.geteuid() == 0 else []),  # Chromium's sandbox refuses root
@@ -17,8 +16,11 @@ FLAGS = [
     "--hide-scrollbars",
 ]
 PATIENCE_SECONDS = 120
-GROUPS = ["shop", "events", "marts", "gold", "default"]
-WIDE = {"width": 1600, "height": 1000}
+SIZE = ViewportSize(width=1600, height=1000)
+TALL = ViewportSize(width=1600, height=1400)
+FLAT = ViewportSize(width=1600, height=560)
+ROOMY = ViewportSize(width=1800, height=1000)
+"""From this width on the graph shows what it knows of each asset, and not its name alone."""
 SETTLE = 3000
 """Milliseconds; states come in batches, and what was drawn moves once more."""
 
@@ -30,47 +32,45 @@ class Camera:
         self.page, self.address, self.folder, self.backfill_id = page, address, folder, backfill
 
     def lineage(self) -> None:
-        """The whole graph, in the middle of the page."""
-        self._open_lineage()
-        self.page.get_by_text("Hide navigation").click()
-        self.page.wait_for_timeout(SETTLE)
-        self.page.get_by_placeholder("Jump to").locator("xpath=following::button[1]").click()
+        """From the tables of the source to what is published of one fact: sources on the left, gold on the right."""
+        self._open("assets/gold/fct_orders?view=lineage&lineageScope=upstream&lineageDepth=10", "Graph depth", ROOMY)
+        hide = self.page.get_by_text("Hide navigation")
+        if hide.count():
+            hide.click()
         self._shoot("lineage")
 
     def asset(self) -> None:
-        """A mart: rows, checks, days, plots."""
-        self._open("assets/marts/fct_orders?view=overview", "Row count")
+        """A stream: its state, its columns, and what each run has told, as plots."""
+        self._open("assets/bronze/events/user_events?view=overview", "Freshness policy", TALL)
+        self.page.get_by_text("Plots", exact=True).click()
         self._shoot("asset")
 
     def columns(self) -> None:
-        """The columns of a mart."""
+        """A mart: its columns, their types, and what they mean."""
         self._open("assets/marts/fct_orders?view=overview", "Row count")
-        self.page.get_by_text("Columns").first.scroll_into_view_if_needed()
+        self.page.get_by_text("Description", exact=True).first.click()
         self._shoot("columns")
 
     def backfill(self) -> None:
         """A backfill that has ended."""
-        self._open(f"runs/b/{self.backfill_id}", "Partitions")
+        self._open(f"runs/b/{self.backfill_id}", "fct_payments", FLAT)
         self._shoot("backfill")
 
     def failed_check(self) -> None:
         """A check that held a day back."""
-        self._open("assets/marts/fct_orders?view=checks", "Latest execution")
-        self.page.get_by_text("Failed").first.click()
+        self._open("assets/marts/fct_order_items?view=checks", "Latest execution")
+        self.page.get_by_text("Failed", exact=True).first.click()
         self._shoot("failed-check")
 
     def sensor_tick(self) -> None:
         """The ledger's ticks, and what they asked for."""
-        self._open("locations/dataeng_assets/sensors/change_ledger", "Tick")
+        self._open("locations/dataeng_assets/sensors/change_ledger", "Latest tick")
+        self.page.get_by_text("All ticks").click()
+        self.page.get_by_text("Requested", exact=True).click()
         self._shoot("sensor-tick")
 
-    def _open_lineage(self) -> None:
-        expanded = ",".join(f"global@global:{group}" for group in GROUPS)
-        self.page.goto(f"{self.address}/asset-groups?expanded={quote(expanded)}")
-        self.page.locator("foreignObject [class*=assetNodeContainer]").first.wait_for()
-        self.page.wait_for_timeout(SETTLE)
-
-    def _open(self, place: str, shown: str) -> None:
+    def _open(self, place: str, shown: str, size: ViewportSize = SIZE) -> None:
+        self.page.set_viewport_size(size)
         self.page.goto(f"{self.address}/{place}")
         self.page.get_by_text(shown).first.wait_for()
         self.page.wait_for_timeout(SETTLE)
@@ -84,7 +84,7 @@ def main(chromium: str, address: str, folder: str, backfill: str, *names: str) -
     """Take the pictures that are named."""
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
-        context = browser.new_context(viewport={"width": WIDE["width"], "height": WIDE["height"]})
+        context = browser.new_context(viewport=SIZE)
         context.set_default_timeout(PATIENCE_SECONDS * 1000)
         # else the UI asks for an address after a while
         context.add_init_script("localStorage.setItem('communityNux', '1')")

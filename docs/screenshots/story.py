@@ -27,6 +27,7 @@ from dataeng_assets.settings import ROOT, state_folder, variable
 IMAGES = ROOT / "docs" / "images"
 BROWSER = [str(ROOT / ".venv-interop" / "bin" / "python"), str(Path(__file__).with_name("browser.py"))]
 PATIENCE_SECONDS = 900
+LIVE_SECONDS = 180
 CODE = {"repositoryName": "__repository__", "repositoryLocationName": "dataeng_assets"}
 FIRST, LAST = "dagster/asset_partition_range_start", "dagster/asset_partition_range_end"
 
@@ -61,10 +62,17 @@ class UI:
         under_way = "{ runsOrError(filter: {statuses: [QUEUED, NOT_STARTED, STARTING, STARTED]}) "
         return not self.ask(under_way + "{ ... on Runs { results { runId } } } }")["runsOrError"]["results"]
 
+    def failures(self, job: str) -> int:
+        """How many runs of a job have failed."""
+        filtered = "query($job: String!) { runsOrError(filter: {statuses: [FAILURE], pipelineName: $job}) "
+        found = self.ask(filtered + "{ ... on Runs { results { runId } } } }", job=job)
+        return len(found["runsOrError"]["results"])
+
     def run(self, job: str, first: date, last: date) -> None:
-        """Have a job materialize a range of days, and wait until it has ended, and what follows from it, too."""
+        """Have a job materialize a range of days, and wait until it has been taken up and ended."""
         launched = self.ask(
-            "mutation($params: ExecutionParams!) { launchRun(executionParams: $params) { __typename } }",
+            "mutation($params: ExecutionParams!) { launchRun(executionParams: $params) "
+            "{ __typename ... on LaunchRunSuccess { run { runId } } } }",
             params={
                 "selector": {**CODE, "pipelineName": job},
                 "mode": "default",
@@ -72,7 +80,13 @@ class UI:
             },
         )
         assert launched["launchRun"]["__typename"] == "LaunchRunSuccess", launched
-        _wait(self.is_quiet, f"{job} has not ended")
+        run_id = launched["launchRun"]["run"]["runId"]
+        status = "query($id: ID!) { runOrError(runId: $id) { ... on Run { status } } }"
+
+        def ended() -> bool:
+            return self.ask(status, id=run_id)["runOrError"]["status"] in {"SUCCESS", "FAILURE", "CANCELED"}
+
+        _wait(ended, f"{job} has not ended")
 
     def backfill(self, assets: list[str], days: list[date]) -> str:
         """Ask for days of assets as the UI does, and wait until they are there; the backfill's name."""
@@ -106,13 +120,19 @@ def main() -> None:
     today = datetime.now(UTC).date()
     with dagster_dev() as ui:
         _wait(ui.is_quiet, "runs are under way")
+        with a_living_shop():
+            time.sleep(LIVE_SECONDS)
+        _wait_for_the_ledger(ui)
         take(ui, "lineage", "asset", "columns")
         days = [today - timedelta(days=ago) for ago in range(21, 7, -1)]
         take(ui, "backfill", backfill=ui.backfill(["marts/fct_shipments", "marts/fct_payments"], days))
         with an_order_that_does_not_add_up():
+            before = ui.failures("warehouse")
             ui.run("extract_shop", today - timedelta(days=1), today)
-            _wait_for_the_ledger(ui)
+            # at once: the days without the bad one are asked for soon, and pass
+            _wait(lambda: ui.failures("warehouse") > before, "no check has failed")
             take(ui, "failed-check")
+        _wait_for_the_ledger(ui)
         ui.run("extract_shop", today - timedelta(days=1), today)
         _wait_for_the_ledger(ui)
         take(ui, "sensor-tick")
@@ -133,6 +153,18 @@ def dagster_dev() -> Iterator[UI]:
         yield ui
     finally:
         os.killpg(process.pid, signal.SIGTERM)
+        process.wait()
+
+
+@contextmanager
+def a_living_shop() -> Iterator[None]:
+    """Events come, so that the stream has more than one run to show."""
+    command = [str(Path(sys.executable).with_name("dataeng")), "sample", "live", "--rate", "20"]
+    process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL)
+    try:
+        yield
+    finally:
+        process.send_signal(signal.SIGINT)
         process.wait()
 
 
