@@ -13,8 +13,8 @@ SLA_SECONDS = "sla_seconds"
 """Metadata under which an asset's freshness stands; `definitions.py` makes the policy of it."""
 
 
-def contract_columns(contract: Contract) -> dg.TableSchema:
-    """The contract's columns as Dagster shows them."""
+def contract_columns(contract: Contract, *, one_row_per_key: bool) -> dg.TableSchema:
+    """The contract's columns as Dagster shows them; bronze holds every version and delivery of a key."""
     return dg.TableSchema(
         columns=[
             dg.TableColumn(
@@ -22,7 +22,7 @@ def contract_columns(contract: Contract) -> dg.TableSchema:
                 column.physical,
                 description=column.description,
                 constraints=dg.TableColumnConstraints(
-                    nullable=column.nullable, unique=contract.key == (column.name,), other=[]
+                    nullable=column.nullable, unique=one_row_per_key and contract.key == (column.name,), other=[]
                 ),
                 tags={"personal": ""} if column.personal else {},
             )
@@ -48,7 +48,9 @@ def bronze_spec(
 ) -> dg.AssetSpec:
     """The asset of one lake table that a contract stands behind."""
     metadata: dict[str, Any] = {
-        "dagster/column_schema": column_schema(columns) if columns else contract_columns(contract),
+        "dagster/column_schema": column_schema(columns)
+        if columns
+        else contract_columns(contract, one_row_per_key=False),
         "contract": dg.MetadataValue.text(f"{contract.id} {contract.version}"),
     }
     if contract.freshness:
@@ -75,7 +77,7 @@ def source_spec(key: tuple[str, ...], contract: Contract, kind: str) -> dg.Asset
         owners=[_owner(contract)],
         kinds={kind},
         tags={"layer": "source"},
-        metadata={"dagster/column_schema": contract_columns(contract)},
+        metadata={"dagster/column_schema": contract_columns(contract, one_row_per_key=True)},
     )
 
 
