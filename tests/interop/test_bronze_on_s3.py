@@ -26,8 +26,8 @@ from dataeng_assets.lake.views import create_views
 from dataeng_assets.local import process
 from dataeng_assets.local.kafka import Kafka
 from dataeng_assets.local.postgres import Postgres
+from dataeng_assets.sample import schema
 from dataeng_assets.sample.fill import fill
-from dataeng_assets.sample.schema import has_clock
 from dataeng_assets.sample.tick import tick
 from dataeng_assets.settings import ROOT
 from dataeng_assets.streams.drain import DrainReport, drain
@@ -43,9 +43,7 @@ SCALE = 0.02
 # what no two runs have in common
 OF_THE_RUN = {"_ingested_at", "_run_id", "_extracted_at"}
 TABLES = {
-    ("bronze", "shop", "customers"): ("customer_id", "updated_at", "_row_hash"),
-    ("bronze", "shop", "products"): ("product_id", "updated_at", "_row_hash"),
-    ("bronze", "shop", "orders"): ("order_id", "updated_at", "_row_hash"),
+    **{("bronze", "shop", table): (*schema.key_of(table), "_row_hash") for table in schema.TABLES},
     ("bronze", "events", "user_events"): ("_kafka_partition", "_kafka_offset"),
     ("bronze", "events", "user_events_late"): ("_kafka_partition", "_kafka_offset"),
     ("bronze", "events", "user_events_dead_letters"): ("_kafka_partition", "_kafka_offset"),
@@ -112,7 +110,7 @@ def stream(shop: Shop, lake: Lake) -> Stream:
 
 def copy(shop: Shop, lake: Lake, window: Window, run_id: str) -> Copied:
     tables = [
-        SourceTable(contract, "shop", "updated_at" if has_clock(name) else None, ("bronze", "shop", name))
+        SourceTable(contract, "shop", "updated_at" if schema.has_clock(name) else None, ("bronze", "shop", name))
         for name, contract in load_contracts(DEFS / "shop" / "contracts").items()
     ]
     cluster = Cluster(shop.bootstrap, allow_plaintext=True)

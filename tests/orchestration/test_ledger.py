@@ -45,6 +45,12 @@ TARGETS = Targets((STG, DIM, FCT, GOLD))
 ALL = [target.name for target in TARGETS.all]
 
 
+@pytest.fixture(autouse=True)
+def calendar(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The first partition, whatever shop the machine has been filled with."""
+    monkeypatch.setenv("DATAENG_FIRST_DAY", "2026-01-01")
+
+
 def day(number: int) -> date:
     return date(2026, 1, number)
 

@@ -45,6 +45,7 @@ def test_a_batch_without_an_address_says_what_to_start_and_is_not_retried(
     state: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("DATAENG_POSTGRES_URL", raising=False)
+    monkeypatch.setenv("DATAENG_FIRST_DAY", "2026-01-01")
     source = PostgresTablesComponent(source="shop", url_variable="DATAENG_POSTGRES_URL", db_schema="shop")
     contracts = {"orders": load_contract(ROOT / "tests" / "contracts" / "documents" / "orders.yaml")}
     tables = source._assets(source.source_tables(contracts))
