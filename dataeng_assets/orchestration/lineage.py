@@ -6,6 +6,7 @@ from collections.abc import Iterator
 import dagster as dg
 
 from dataeng_assets.orchestration.batch import batch_days
+from dataeng_assets.orchestration.failed_partitions import NONE_FAILED
 from dataeng_assets.orchestration.ledger.hold import HELD
 from dataeng_assets.orchestration.ledger.plan import PlannedRun
 from dataeng_assets.orchestration.ledger.sensor import LEDGER_RUN, plan_now
@@ -33,7 +34,12 @@ def materialize(definitions: dg.Definitions, instance: dg.DagsterInstance, notic
             results.append(result)
             if not result.success and not _held_back(instance, result):
                 break
-    return tuple(asset_states(definitions, instance, results))
+        states = tuple(asset_states(definitions, instance, results))
+        if any(NONE_FAILED in state.failed for state in states):
+            # a run that was killed leaves this check without a result, also where nothing is left to rebuild
+            run_job(definitions.resolve_job_def("inventory"), instance, notice=notice)
+            states = tuple(asset_states(definitions, instance, results))
+    return states
 
 
 def _held_back(instance: dg.DagsterInstance, result: dg.ExecuteInProcessResult) -> bool:
