@@ -40,7 +40,7 @@ def main(chromium: str, address: str, folder: Path, groups: list[str]) -> dict[s
 def _tour(browser: Browser, address: str, folder: Path, groups: list[str]) -> tuple[dict[str, Any], list[str]]:
     errors: list[str] = []
     # large enough for the UI to draw the nodes of the whole lineage with all that they tell
-    context = browser.new_context(viewport={"width": 2600, "height": 1800})
+    context = browser.new_context(viewport={"width": 7000, "height": 5000})
     context.set_default_timeout(PATIENCE_SECONDS * 1000)
     context.add_init_script("localStorage.setItem('communityNux', '1')")  # else it asks for an address after a while
     page = context.new_page()

@@ -161,7 +161,7 @@ def test_what_the_topic_holds_stands_in_the_bucket_offset_by_offset(
 @pytest.mark.usefixtures("copied")
 def test_reading_again_appends_nothing_and_a_day_later_only_what_is_new(shop: Shop, bucket: Lake, folder: Lake) -> None:
     past = Window(None, datetime.now(UTC) - timedelta(days=1))
-    assert [report.rows_appended for report in copy(shop, bucket, past, "again").tables] == [0, 0, 0]
+    assert not any(report.rows_appended for report in copy(shop, bucket, past, "again").tables)
     versions = {key: bucket.open(key).version() for key in TABLES}
     lived = tick(shop.url, shop.bootstrap, truth=shop.truth)
     later = [copy(shop, lake, Window(None, None), "a day later") for lake in (bucket, folder)]
