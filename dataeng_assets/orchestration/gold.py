@@ -78,8 +78,9 @@ def _asset(node: Mapping[str, Any]) -> dg.AssetsDefinition:
             closing(connection),
         ):
             rows = _publish(connection, lake, mart, days, context.run.run_id)
-        mark_handled(lake, targets(), [".".join(key)], days, pins, context.run.run_id)
         yield _result(lake, mart, days, rows)
+        # after Dagster has stored the result: a run that is killed in between is asked for again, not taken as done
+        mark_handled(lake, targets(), [".".join(key)], days, pins, context.run.run_id)
 
     return publish
 
