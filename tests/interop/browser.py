@@ -39,14 +39,15 @@ def main(chromium: str, address: str, folder: Path, groups: list[str]) -> dict[s
 
 def _tour(browser: Browser, address: str, folder: Path, groups: list[str]) -> tuple[dict[str, Any], list[str]]:
     errors: list[str] = []
-    # large enough for the UI to draw the nodes of the whole lineage with all that they tell
-    context = browser.new_context(viewport={"width": 7000, "height": 5000})
+    # large enough for the UI to draw the nodes of a whole group with all that they tell
+    context = browser.new_context(viewport={"width": 4000, "height": 3000})
     context.set_default_timeout(PATIENCE_SECONDS * 1000)
     context.add_init_script("localStorage.setItem('communityNux', '1')")  # else it asks for an address after a while
     page = context.new_page()
     page.on("pageerror", lambda error: errors.append(str(error)))
     started = time.monotonic()
-    nodes = _lineage(page, address, groups)
+    # of a larger graph the UI draws only a part
+    nodes = [node for group in groups for node in _lineage(page, address, [group])]
     drawn = time.monotonic() - started
     page.screenshot(path=folder / "lineage-details.png")
     page.set_viewport_size({"width": 1600, "height": 1000})
