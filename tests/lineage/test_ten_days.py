@@ -21,7 +21,7 @@ from equals_truth import assert_equals_truth, contents
 from whole_platform import Platform, platform_at
 
 from dataeng_assets.components.kafka_topic import find_stream
-from dataeng_assets.local import services
+from dataeng_assets.local import process, services
 from dataeng_assets.orchestration.lineage import materialize
 from dataeng_assets.orchestration.partitions import newest_day
 from dataeng_assets.orchestration.runs import run_job
@@ -53,29 +53,29 @@ def visitors(platform: Platform) -> Iterator[None]:
     """The shop lives, change by change, in a process of its own, which is asked to end after the block."""
     log = platform.home / "live.log"
     with log.open("a") as output:
-        process = subprocess.Popen(LIVE, stdout=output, stderr=output, cwd=ROOT)
+        live = subprocess.Popen(LIVE, stdout=output, stderr=output, cwd=ROOT)
     try:
         yield
     finally:
-        process.send_signal(signal.SIGINT)
-        assert process.wait(60) == 0, log.read_text()[-2000:]
+        live.send_signal(signal.SIGINT)
+        assert live.wait(60) == 0, log.read_text()[-2000:]
 
 
 def killed_at(step: str) -> Callable[[Platform], None]:
     """A pass that is killed, with everything it has started, as soon as a step has begun."""
 
     def kill(platform: Platform) -> None:
-        process = subprocess.Popen(
+        one_pass = subprocess.Popen(
             ONE_PASS, stdout=subprocess.PIPE, text=True, cwd=platform.home, start_new_session=True
         )
         said = []
-        for line in process.stdout or ():
+        for line in one_pass.stdout or ():
             said.append(line)
             if line.startswith(f"{step} "):
                 break
-        assert process.poll() is None, "the pass ended before the step began:\n" + "".join(said)
-        os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
+        assert one_pass.poll() is None, "the pass ended before the step began:\n" + "".join(said)
+        os.killpg(one_pass.pid, signal.SIGKILL)
+        one_pass.wait()
 
     return kill
 
@@ -89,8 +89,13 @@ def kafka_is_killed(platform: Platform) -> None:
 
 
 def _kill_server(platform: Platform, name: str) -> None:
-    subprocess.run(["pkill", "-KILL", "-f", str(platform.state / name)], check=True)
-    services.up(platform.state)
+    running = process.record((platform.state / name).resolve())
+    assert running is not None
+    os.kill(running.pid, signal.SIGKILL)
+    with pytest.MonkeyPatch.context() as patch:  # for the platform they are outside servers: nobody starts them for it
+        patch.delenv(services.POSTGRES_URL)
+        patch.delenv(services.KAFKA_BOOTSTRAP)
+        services.up(platform.state)
 
 
 def a_column_is_renamed_for_one_pass(platform: Platform) -> None:
