@@ -1,10 +1,10 @@
-"""dbt models as assets: how they are named, and how a range of days is built and tested.
+"""dbt models as assets: how they are named, and how they are built and tested.
 
 The project and its manifest belong in `dbt`.
 """
 
 from collections.abc import Iterator, Mapping
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 import dagster as dg
@@ -18,7 +18,7 @@ from dataeng_assets.orchestration.dbt import dbt_project, environment, manifest,
 from dataeng_assets.orchestration.failures import RETRY, PermanentFailure
 from dataeng_assets.orchestration.ledger.entries import mark_handled
 from dataeng_assets.orchestration.ledger.hold import HELD, bad_days, hold
-from dataeng_assets.orchestration.ledger.targets import model_key
+from dataeng_assets.orchestration.ledger.targets import is_daily, model_key
 from dataeng_assets.orchestration.partitions import daily, days_of
 from dataeng_assets.orchestration.pins import pinned
 from dataeng_assets.settings import Settings
@@ -48,64 +48,62 @@ class Translator(DagsterDbtTranslator):
             kinds={"dbt", "duckdb"},
         )
 
+    def get_partitions_def(self, dbt_resource_props: Mapping[str, Any]) -> dg.PartitionsDefinition[str] | None:
+        """The days of a daily model."""
+        return daily() if is_daily(dbt_resource_props) else None
+
     def get_asset_key(self, dbt_resource_props: Mapping[str, Any]) -> dg.AssetKey:
         """The key of a model or source."""
         return dg.AssetKey(model_key(dbt_resource_props))
 
 
-def models(tag: str) -> list[dg.AssetsDefinition]:
-    """The assets of all models with a tag, built by one dbt invocation; none when there is no such model.
-
-    Args:
-        tag: `undated`, `daily`, or `summary`: undated, and made from daily models.
-    """
-    nodes = manifest()["nodes"].values()
-    if not any(node["resource_type"] == "model" and tag in node["tags"] for node in nodes):
-        return []
-    is_daily = tag == "daily"
+def models() -> dg.AssetsDefinition:
+    """The assets of all models, built by one dbt invocation per run: starting dbt costs as much as fifty tests."""
 
     @dbt_assets(
         manifest=dbt_project().manifest_path,
         project=dbt_project(),
-        select=f"tag:{tag}",
-        name=f"dbt_{tag}",
+        name="dbt_models",
         dagster_dbt_translator=Translator(),
-        partitions_def=daily() if is_daily else None,
-        backfill_policy=dg.BackfillPolicy.single_run() if is_daily else None,
+        backfill_policy=dg.BackfillPolicy.single_run(),
         retry_policy=RETRY,
         pool=warehouse.POOL,
     )
     def build_models(context: dg.AssetExecutionContext, dbt: DbtCliResource) -> Iterator[Any]:
-        yield from build(context, dbt, is_daily=is_daily)
+        yield from build(context, dbt)
 
-    return [build_models]
+    return build_models
 
 
-def build(context: dg.AssetExecutionContext, dbt: DbtCliResource, *, is_daily: bool) -> Iterator[Any]:
+def build(context: dg.AssetExecutionContext, dbt: DbtCliResource) -> Iterator[Any]:
     """Build the selected models from bronze as this run has pinned it, test them, and tell the ledger.
 
     The days of the run travel as event-time flags: a variable that changes would make dbt parse everything again.
     """
     lake = Lake.current()
     pins = pinned(context, lake)
-    days = days_of(context.partition_time_window) if is_daily else None
-    flags: list[str] = []
-    if days:
-        window = context.partition_time_window
-        flags = [
-            "--event-time-start", window.start.strftime("%Y-%m-%d %H:%M:%S"),
-            "--event-time-end", window.end.strftime("%Y-%m-%d %H:%M:%S"),
-        ]  # fmt: skip
+    names = {".".join(key.path) for key in context.selected_asset_keys}
+    has_days = any(targets().by_name[name].daily for name in names)
+    days = days_of(context.partition_time_window) if has_days else None
     with warehouse.exclusively(Settings.load().warehouse_file):
         with environment(pins):
-            invocation = dbt.cli([*_BUILD, *flags], context=context)
+            invocation = dbt.cli([*_BUILD, *_flags(days)], context=context)
         try:
             yield from _results(invocation)
+            failure = None
         except DagsterDbtCliRuntimeError as error:
-            raise _failure(context, invocation, days) or error from None
-    names = [".".join(key.path) for key in context.selected_asset_keys]
+            failure = _failure(context, invocation, days) or error
+            names &= _sound(invocation)
     handled = mark_handled(lake, targets(), names, days, pins, context.run.run_id)
     context.log.info("%s entries of the change ledger are handled", handled)
+    if failure:
+        raise failure
+
+
+def _flags(days: tuple[date, date] | None) -> list[str]:
+    if days is None:
+        return []
+    return ["--event-time-start", f"{days[0]} 00:00:00", "--event-time-end", f"{days[1] + timedelta(days=1)} 00:00:00"]
 
 
 def _results(invocation: DbtCliInvocation) -> Iterator[Any]:
@@ -143,10 +141,7 @@ def _failure(
     Returns:
         None when something else went wrong.
     """
-    try:
-        results = invocation.get_artifact("run_results.json")["results"]
-    except FileNotFoundError:
-        return None  # dbt was killed
+    results = _told(invocation)
     failed = [result["unique_id"].split(".")[2] for result in results if result["status"] == "fail"]
     if not failed or any(result["status"] == "error" for result in results):
         return None
@@ -166,3 +161,21 @@ def _failure(
             )
         )
     )
+
+
+def _sound(invocation: DbtCliInvocation) -> set[str]:
+    """Dotted keys of the models that were built in a failed run and whose tests have all passed."""
+    nodes, results = manifest()["nodes"], _told(invocation)
+    built = {result["unique_id"] for result in results if result["status"] == "success"}
+    failed = [nodes[result["unique_id"]] for result in results if result["status"] in ("fail", "error", "skipped")]
+    doubted = {parent for node in failed if node["resource_type"] == "test" for parent in node["depends_on"]["nodes"]}
+    return {".".join(model_key(nodes[unique])) for unique in built - doubted}
+
+
+def _told(invocation: DbtCliInvocation) -> list[Mapping[str, Any]]:
+    """What became of each model and test; nothing when dbt was killed."""
+    try:
+        results: list[Mapping[str, Any]] = invocation.get_artifact("run_results.json")["results"]
+    except FileNotFoundError:
+        return []
+    return results

@@ -134,7 +134,7 @@ def nothing_happens(platform: Platform) -> None:
 INCIDENTS: list[tuple[Callable[[Platform], None], bool]] = [
     (killed_at("shop_tables"), True),
     (killed_at("drain_user_events"), True),
-    (killed_at("dbt_daily"), True),
+    (killed_at("dbt_models"), True),
     (killed_at("gold__fct_order_items"), True),
     (postgres_is_killed, False),
     (kafka_is_killed, True),

@@ -133,7 +133,7 @@ def test_what_dbt_left_goes_after_a_day_unless_its_run_is_under_way(
     instance: dg.DagsterInstance, state: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     under_way = instance.create_run_for_job(unrelated).run_id
-    folders = [state / "dbt" / name for name in ("dbt_daily-0000000-aaaaaaa", f"dbt_daily-{under_way[:7]}-b")]
+    folders = [state / "dbt" / name for name in ("dbt_models-0000000-aaaaaaa", f"dbt_models-{under_way[:7]}-b")]
     for folder in folders:
         folder.mkdir(parents=True)
         (folder / "run_results.json").write_text("{}")

@@ -1,4 +1,4 @@
-"""Which model may read what: sources, staging, intermediate, marts; undated, daily, summary."""
+"""Which model may read what: sources, staging, intermediate, marts."""
 
 from collections.abc import Iterator
 
@@ -6,7 +6,6 @@ import pytest
 from dbt.contracts.graph.manifest import Manifest
 from dbt.contracts.graph.nodes import ModelNode
 
-KINDS = ["undated", "daily", "summary"]
 LAYERS = ["staging", "intermediate", "marts"]
 
 
@@ -53,16 +52,6 @@ def test_no_layer_reads_a_later_one(parsed: Manifest, models: list[ModelNode]) -
 def test_nothing_reads_gold(parsed: Manifest) -> None:
     for source in parsed.sources.values():
         assert source.meta["dagster"]["asset_key"][0] in {"bronze", "silver"}, source.name
-
-
-def test_every_model_is_of_one_kind_and_reads_no_later_kind(parsed: Manifest, models: list[ModelNode]) -> None:
-    def kind(model: ModelNode) -> int:
-        (tag,) = set(model.tags) & set(KINDS)
-        return KINDS.index(tag)
-
-    for model in models:
-        for parent in parents(parsed, model):
-            assert kind(parent) <= kind(model), f"{model.name} reads {parent.name}"
 
 
 def test_a_model_that_says_which_days_a_change_touches_says_so_for_all_it_is_made_from(

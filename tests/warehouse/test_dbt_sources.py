@@ -20,7 +20,6 @@ def test_every_model_and_column_is_described_and_its_types_are_enforced(parsed: 
         assert model.description, model.name
         assert model.config.contract.enforced, model.name
         assert model.config.schema in {"staging", "intermediate", "marts"}
-        assert {"undated", "daily", "summary"} & set(model.tags), model.name
         for column in model.columns.values():
             assert column.description, f"{model.name}.{column.name}"
             assert column.data_type, f"{model.name}.{column.name}"

@@ -64,7 +64,9 @@ def bad_days(
             if result["status"] != "fail":
                 continue
             model = _tested_model(manifest, manifest["nodes"][result["unique_id"]])
-            bad = _bad_days(connection, result.get("compiled_code") or "", days) if model else set()
+            if not model:
+                continue  # what is no day's holds back what is made from it in this run, and nothing else
+            bad = _bad_days(connection, result.get("compiled_code") or "", days)
             if not bad:
                 return {}
             found.setdefault(".".join(model_key(model)), set()).update(bad)

@@ -1,4 +1,4 @@
-{{ config(materialized='table', tags=['summary'], meta={'dataeng': {'published': true}}) }}
+{{ config(materialized='table', meta={'dataeng': {'published': true}}) }}
 
 select
     customer_id,

@@ -1,4 +1,4 @@
-{{ config(materialized='table', tags=['undated']) }}
+{{ config(materialized='table') }}
 
 -- Made anew each time: a department that is renamed changes every category below it, and there are few.
 with versions as (

@@ -1,4 +1,4 @@
-{{ config(materialized='table', tags=['undated']) }}
+{{ config(materialized='table') }}
 
 with days as (
     select cast(calendar.midnight as date) as date_day

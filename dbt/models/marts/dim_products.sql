@@ -3,7 +3,6 @@
     incremental_strategy='replace_versions',
     unique_key=['product_id'],
     on_schema_change='append_new_columns',
-    tags=['undated'],
     meta={'dataeng': {'published': true}},
 ) }}
 
