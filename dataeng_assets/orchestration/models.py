@@ -57,8 +57,13 @@ class Translator(DagsterDbtTranslator):
         return dg.AssetKey(model_key(dbt_resource_props))
 
 
-def models() -> dg.AssetsDefinition:
-    """The assets of all models, built by one dbt invocation per run: starting dbt costs as much as fifty tests."""
+def models() -> list[dg.AssetsDefinition]:
+    """The assets of all models, built by one dbt invocation per run: starting dbt costs as much as fifty tests.
+
+    None where the project has no model yet.
+    """
+    if not any(node["resource_type"] == "model" for node in manifest()["nodes"].values()):
+        return []
 
     @dbt_assets(
         manifest=dbt_project().manifest_path,
@@ -72,7 +77,7 @@ def models() -> dg.AssetsDefinition:
     def build_models(context: dg.AssetExecutionContext, dbt: DbtCliResource) -> Iterator[Any]:
         yield from build(context, dbt)
 
-    return build_models
+    return [build_models]
 
 
 def build(context: dg.AssetExecutionContext, dbt: DbtCliResource) -> Iterator[Any]:
