@@ -8,7 +8,9 @@ import dagster as dg
 from dataeng_assets.components.bronze_specs import SLA_SECONDS
 from dataeng_assets.orchestration.failed_partitions import inventory
 
-MAX_CONCURRENT_STEPS = 2
+# steps are forked from a process that has imported what takes longest, and has no threads that a fork would lose
+FORKED = {"forkserver": {"preload_modules": ["dagster", "dagster_dbt"]}}
+STEPS = dg.multiprocess_executor.configured({"max_concurrent": 2, "start_method": FORKED})
 
 
 def with_freshness(spec: dg.AssetSpec) -> dg.AssetSpec:
@@ -27,5 +29,4 @@ def defs() -> dg.Definitions:
     """Everything below `defs/`, under the policy."""
     loaded = dg.load_from_defs_folder(path_within_project=Path(__file__).parent)
     governed = loaded.permissive_map_resolved_asset_specs(func=with_freshness, selection=None)
-    executor = dg.multiprocess_executor.configured({"max_concurrent": MAX_CONCURRENT_STEPS})
-    return dg.Definitions.merge(governed, inventory(governed), dg.Definitions(executor=executor))
+    return dg.Definitions.merge(governed, inventory(governed), dg.Definitions(executor=STEPS))

@@ -25,9 +25,9 @@ from dataeng_assets.orchestration.ledger.sensor import LEDGER_RUN
 from dataeng_assets.sample.schema import has_clock
 from dataeng_assets.settings import ROOT
 
-pytestmark = [pytest.mark.server, pytest.mark.crash, pytest.mark.timeout(1200)]
+pytestmark = [pytest.mark.server, pytest.mark.crash, pytest.mark.timeout(5000)]
 
-PATIENCE_SECONDS = 300
+PATIENCE_SECONDS = 1200
 
 
 @pytest.fixture(scope="module")

@@ -89,9 +89,11 @@ def kafka_is_killed(platform: Platform) -> None:
 
 
 def _kill_server(platform: Platform, name: str) -> None:
-    running = process.record((platform.state / name).resolve())
+    home = (platform.state / name).resolve()
+    running = process.record(home)
     assert running is not None
     os.kill(running.pid, signal.SIGKILL)
+    assert process.wait_until(lambda: not process.lives(home), 60), "its children end by themselves"
     with pytest.MonkeyPatch.context() as patch:  # for the platform they are outside servers: nobody starts them for it
         patch.delenv(services.POSTGRES_URL)
         patch.delenv(services.KAFKA_BOOTSTRAP)

@@ -14,7 +14,7 @@ from own_copy import Copy, copy_project
 from dataeng_assets.local.postgres import Postgres
 from dataeng_assets.testing.servers import new_database
 
-pytestmark = [pytest.mark.soak, pytest.mark.timeout(1200)]
+pytestmark = [pytest.mark.interop, pytest.mark.timeout(3000)]
 
 FOREIGN = """
 create schema billing; create schema elsewhere;
