@@ -9,6 +9,8 @@ SECONDS ?= 60
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export VIRTUAL_ENV := $(CURDIR)/$(VENV)
 export DBT_SEND_ANONYMOUS_USAGE_STATS := False
+# dbt and Dagster start many short processes: none may compile its packages anew
+unexport PYTHONDONTWRITEBYTECODE
 
 # $(call install,FOLDER,LOCK): uv, itself from the lock, takes a fifth of pip's time, from the index that pip is set to;
 # where it cannot, pip installs the same files

@@ -9,6 +9,7 @@ from typing import Any
 
 import duckdb
 import pytest
+from dbt.adapters.duckdb.connections import DuckDBConnectionManager
 from dbt.cli.main import dbtRunner, dbtRunnerResult
 from dbt.contracts.graph.manifest import Manifest
 
@@ -91,4 +92,5 @@ class Environment:
             self.patch.setenv(name, value)
 
     def __exit__(self, *_: object) -> None:
+        DuckDBConnectionManager.close_all_connections()
         self.patch.undo()

@@ -75,7 +75,7 @@ def test_a_lake_on_an_object_store_is_read_through_its_datasets(
     assert warehouse.query("select order_id from marts.fct_orders order by 1") == [(1,), (2,)]
 
 
-def test_nobody_holds_the_warehouse_once_dbt_is_done(bronze: Bronze, warehouse: Warehouse) -> None:
+def test_a_process_that_goes_on_after_dbt_lets_go_of_the_warehouse(bronze: Bronze, warehouse: Warehouse) -> None:
     bronze.everything()
     warehouse.run(select="+stg_shop__customers")
     opened = f"import duckdb; duckdb.connect({str(warehouse.file)!r}).close()"
