@@ -11,6 +11,7 @@ from typing import Any, Self
 import dagster as dg
 from dagster._core.definitions.freshness import FreshnessState
 
+from dataeng_assets.orchestration.failures import reason
 from dataeng_assets.orchestration.outcomes import OUTCOME, TIER
 
 _EVENTS_AT_ONCE = 200
@@ -226,13 +227,7 @@ def _why(event: dg.DagsterEvent) -> str:
     failed = getattr(event.event_specific_data, "first_step_failure_event", None)
     if failed is None:
         return _short(event.message or "")
-    failure = failed.step_failure_data
-    if failure.user_failure_data and failure.user_failure_data.description:
-        return _short(f"{failed.step_key}: {failure.user_failure_data.description}")
-    error = failure.error
-    while error and error.cause:
-        error = error.cause
-    return _short(f"{failed.step_key}: {error.message.strip() if error else failed.message}")
+    return _short(f"{failed.step_key}: {reason(failed)}")
 
 
 def _short(text: str) -> str:

@@ -11,7 +11,9 @@ from datetime import date
 
 import dagster as dg
 from dagster._core.utils import make_new_run_id
+from rich.markup import escape
 
+from dataeng_assets.orchestration.failures import reason
 from dataeng_assets.orchestration.in_flight import IN_FLIGHT
 from dataeng_assets.orchestration.partitions import range_tags
 from dataeng_assets.settings import ROOT, Settings
@@ -176,6 +178,10 @@ def _line(entry: dg.EventLogEntry) -> str | None:
         return f"{event.step_key} …"
     if event.is_step_success:
         return f"{event.step_key} took {event.step_success_data.duration_ms / 1000:.1f} s"
-    if event.is_step_failure or event.is_run_failure:
-        return f"[red]{event.step_key or 'run'} failed:[/red] {entry.user_message or event.message}"
+    if event.is_step_up_for_retry:
+        return f"[red]{event.step_key} failed, and is tried again:[/red] {escape(reason(event))}"
+    if event.is_step_failure:
+        return f"[red]{event.step_key} failed:[/red] {escape(reason(event))}"
+    if event.is_run_failure:
+        return f"[red]run failed:[/red] {escape(entry.user_message or event.message or '')}"
     return None

@@ -7,9 +7,11 @@ import sys
 from pathlib import Path
 
 import dagster as dg
+from rich.text import Text
 
+from dataeng_assets.orchestration.failures import PermanentFailure
 from dataeng_assets.orchestration.in_flight import IN_FLIGHT
-from dataeng_assets.orchestration.runs import alone
+from dataeng_assets.orchestration.runs import alone, run_job
 from dataeng_assets.settings import ROOT
 
 KILLED = """
@@ -36,3 +38,24 @@ def test_a_killed_run_is_ended_and_gives_its_slot_back(state: Path) -> None:
         with alone(instance):
             assert instance.get_runs(filters=dg.RunsFilter(statuses=IN_FLIGHT)) == []
             assert instance.event_log_storage.get_concurrency_info("duckdb").active_run_ids == set()
+
+
+def test_why_a_step_failed_is_told_in_its_own_words() -> None:
+    @dg.asset(retry_policy=dg.RetryPolicy(max_retries=1))
+    def broken() -> None:
+        raise RuntimeError("it did not work") from ValueError("the column [city] is missing")
+
+    @dg.asset
+    def refused() -> None:
+        raise PermanentFailure(ValueError("nothing can mend this"))
+
+    told: list[str] = []
+    definitions = dg.Definitions(assets=[broken, refused])
+    with dg.DagsterInstance.ephemeral() as instance:
+        assert not run_job(definitions.resolve_implicit_global_asset_job_def(), instance, notice=told.append).success
+    lines = [Text.from_markup(line).plain for line in told if "failed" in line]
+    assert {line for line in lines if not line.startswith("run failed")} == {
+        "broken failed, and is tried again: ValueError: the column [city] is missing",
+        "broken failed: ValueError: the column [city] is missing",
+        "refused failed: ValueError: nothing can mend this",
+    }
