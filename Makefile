@@ -24,7 +24,7 @@ $$pip install --quiet --no-compile --require-hashes -r $(2)
 endef
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo dev test-fast test test-platform test-rooms check format docs bench lock clean
+.PHONY: help setup demo dev test-fast test test-lineage test-platform test-rooms check format docs bench lock clean
 .PHONY: test-interop screenshots soak lock-interop # sample
 
 help: ## this list
@@ -53,22 +53,27 @@ test-fast: setup ## no server, a minute
 
 test: setup ## everything against a real Postgres and a real Kafka
 	@$(BIN)/dataeng prepare --quiet
-	@$(MAKE) --no-print-directory -j2 test-platform test-rooms
+	@$(MAKE) --no-print-directory -j3 $(WHOLE:tests/%=test-%) test-platform test-rooms
 
-# the halves of `test`, side by side, each with servers of its own
-WHOLE := $(wildcard tests/lineage tests/local)
+# the parts of `test`, side by side, each with servers of its own: much of their time is waiting
+WHOLE := $(wildcard tests/lineage)
+PLATFORM := tests/local tests/orchestration tests/warehouse
+PYTEST := $(BIN)/pytest -m "not interop and not soak"
+test-lineage: setup
+	@$(PYTEST) $(WHOLE)
+
 test-platform: setup
-	@$(BIN)/pytest -m "not interop and not soak" $(WHOLE)
+	@$(PYTEST) $(PLATFORM)
 
 test-rooms: setup
-	@$(BIN)/pytest -m "not interop and not soak" $(WHOLE:%=--ignore=%)
+	@$(PYTEST) $(patsubst %,--ignore=%,$(WHOLE) $(PLATFORM))
 
 # sample: begins
 .venv-interop/.ready: requirements-interop.lock
 	@$(call install,.venv-interop,requirements-interop.lock)
 	@touch $@
 
-test-interop: setup .venv-interop/.ready ## an S3 server, the UI in a real browser
+test-interop: setup .venv-interop/.ready ## an S3 server, the UI in a browser, and the long stories
 	@$(BIN)/dataeng prepare --quiet
 	@$(BIN)/pytest -m interop
 

@@ -29,7 +29,7 @@ from dataeng_assets.sample.late import late_transactions
 from dataeng_assets.settings import ROOT
 from dataeng_assets.streams.verify import verify
 
-pytestmark = [pytest.mark.soak, pytest.mark.timeout(1800)]
+pytestmark = [pytest.mark.interop, pytest.mark.timeout(5000)]
 
 LIVE_SECONDS = 4
 LIVE = [str(Path(sys.executable).with_name("dataeng")), "sample", "live", "--rate", "40"]
