@@ -23,6 +23,7 @@ MARTS = (
 )  # fmt: skip
 
 SAMPLE = (
+    "benchmarks/sample_*",
     "dataeng_assets/cli/sample.py",
     "dataeng_assets/defs/events",
     "dataeng_assets/defs/examples.py",
