@@ -1,15 +1,18 @@
 """One pass over the whole lineage from the command line: what the schedule, the sensors and the ledger do over time."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from typing import Any
 
 import dagster as dg
+from dagster._core.definitions.assets.graph.base_asset_graph import BaseAssetGraph
 
 from dataeng_assets.orchestration.batch import batch_days
 from dataeng_assets.orchestration.failed_partitions import NONE_FAILED
 from dataeng_assets.orchestration.ledger.hold import HELD
 from dataeng_assets.orchestration.ledger.plan import PlannedRun
 from dataeng_assets.orchestration.ledger.sensor import LEDGER_RUN, plan_now
+from dataeng_assets.orchestration.partitions import calendar, daily
 from dataeng_assets.orchestration.pins import TAG as PINS
 from dataeng_assets.orchestration.runs import AssetState, Notice, alone, asset_states, run_job
 
@@ -79,23 +82,49 @@ def _rebuild(
             result = run_job(job, instance, notice=notice, assets=planned.assets, days=planned.days, tags=tags)
             yield result
             rebuilt += [planned] if result.success else []
+    job = definitions.resolve_implicit_global_asset_job_def()
+    for following in _following(definitions, instance, rebuilt):
+        if following.assets:
+            notice(f"[bold]followers of gold[/] {len(following.assets)} assets{_days(following)}")
+            yield run_job(job, instance, notice=notice, assets=following.assets, days=following.days)
+
+
+def _following(
+    definitions: dg.Definitions, instance: dg.DagsterInstance, rebuilt: Iterable[PlannedRun]
+) -> Iterator[PlannedRun]:
+    """What hangs on each of the rebuilt; then, when that has run, what still was never made."""
     for planned in rebuilt:
-        followers = _followers(definitions, planned)
-        if followers:
-            notice(f"[bold]followers of gold[/] {len(followers)} assets{_days(planned)}")
-            job = definitions.resolve_implicit_global_asset_job_def()
-            yield run_job(job, instance, notice=notice, assets=followers, days=planned.days)
+        yield _followers(definitions, planned)
+    yield _newcomers(definitions, instance)
 
 
-def _followers(definitions: dg.Definitions, planned: PlannedRun) -> list[tuple[str, ...]]:
+def _followers(definitions: dg.Definitions, planned: PlannedRun) -> PlannedRun:
     """What has an automation condition and is made from what the run has rebuilt."""
     rebuilt = {dg.AssetKey(key) for key in planned.assets}
     graph = definitions.resolve_asset_graph()
-    return [
-        tuple(key.path)
-        for key in graph.toposorted_asset_keys
-        if key not in rebuilt and graph.get(key).automation_condition and graph.get_ancestor_asset_keys(key) & rebuilt
+    return PlannedRun(
+        tuple(
+            tuple(key.path)
+            for key in _automated(graph)
+            if key not in rebuilt and graph.get_ancestor_asset_keys(key) & rebuilt
+        ),
+        planned.days,
+    )
+
+
+def _newcomers(definitions: dg.Definitions, instance: dg.DagsterInstance) -> PlannedRun:
+    """What has an automation condition and was never materialized: somebody has just added it. All of its days."""
+    graph = definitions.resolve_asset_graph()
+    new = [
+        key
+        for key in _automated(graph)
+        if graph.get(key).partitions_def in (None, daily()) and not instance.get_latest_materialization_event(key)
     ]
+    return PlannedRun(tuple(tuple(key.path) for key in new), calendar())
+
+
+def _automated(graph: BaseAssetGraph[Any]) -> Iterator[dg.AssetKey]:
+    return (key for key in graph.toposorted_asset_keys if graph.get(key).automation_condition)
 
 
 def _days(planned: PlannedRun) -> str:

@@ -7,7 +7,7 @@ import duckdb
 
 from dataeng_assets.lake.location import Lake
 from dataeng_assets.lake.views import create_views
-from dataeng_assets.orchestration.warehouse import readable_copy
+from dataeng_assets.orchestration.warehouse import changed_at, readable_copy
 from dataeng_assets.settings import Settings
 
 _RELATIONS = """
@@ -33,7 +33,7 @@ def open_layers(notice: Callable[[str], None]) -> Iterator[duckdb.DuckDBPyConnec
         found = readable_copy(settings.warehouse_file)
         if found:
             path, at = found
-            if at.timestamp() < settings.warehouse_file.stat().st_mtime:
+            if at < changed_at(settings.warehouse_file):
                 notice(f"The warehouse is being written; staging and marts are shown as of {at:%Y-%m-%d %H:%M:%S} UTC.")
             _attach(connection, str(path))
         yield connection

@@ -38,10 +38,15 @@ def readable_copy(warehouse: Path) -> tuple[Path, datetime] | None:
         try:
             fcntl.flock(lock, fcntl.LOCK_SH | (fcntl.LOCK_NB if copy.exists() else 0))
         except BlockingIOError:
-            return copy, _changed_at(copy)
-        if not copy.exists() or _changed_at(warehouse) > _changed_at(copy):
+            return copy, changed_at(copy)
+        if not copy.exists() or changed_at(warehouse) > changed_at(copy):
             _copy(warehouse, copy)
-        return copy, _changed_at(copy)
+        return copy, changed_at(copy)
+
+
+def changed_at(path: Path) -> datetime:
+    """When a file was written last, in microseconds: what file systems count below that is no difference."""
+    return datetime.fromtimestamp(path.stat().st_mtime, UTC)
 
 
 def _copy(warehouse: Path, copy: Path) -> None:
@@ -57,7 +62,3 @@ def _copy(warehouse: Path, copy: Path) -> None:
 
 def _lock_file(warehouse: Path) -> Path:
     return warehouse.with_suffix(".lock")
-
-
-def _changed_at(path: Path) -> datetime:
-    return datetime.fromtimestamp(path.stat().st_mtime, UTC)

@@ -75,6 +75,10 @@ _NEVER_CONNECTS = (
 )
 
 
+# libpq asks back; what to look for is said below in our words
+_QUESTION = "Is the server running on that host and accepting TCP/IP connections?"
+
+
 @contextmanager
 def translated(doing: str) -> Iterator[None]:
     """Turn psycopg's errors into the family of `SourceError`.
@@ -95,7 +99,7 @@ def connection_error(error: psycopg.Error, address: str) -> SourceError:
             "The address of the source is not one that Postgres understands, so nothing was read. It looks like "
             "postgresql://user:password@host:5432/database, with special characters percent-encoded."
         )
-    said = _one_line(str(error))
+    said = _one_line(str(error).replace(_QUESTION, ""))
     if any(sign in said for sign in _NEVER_CONNECTS):
         return SourceRefused(
             f"{address} refused the connection: {said}. Nothing was read. "

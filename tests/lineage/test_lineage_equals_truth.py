@@ -82,7 +82,8 @@ def test_a_rebuild_from_nothing_gives_the_same_tables(platform: Platform, extrac
 def test_a_deleted_instance_loses_nothing(platform: Platform, tmp_path: Path) -> None:
     before, versions = contents(), bronze_versions(platform)
     with dg.DagsterInstance.local_temp(str(tmp_path)) as instance:
-        materialize(platform.definitions(), instance, print)
+        states = {state.key: state for state in materialize(platform.definitions(), instance, print)}
+    assert states["gold.daily_order_status"].is_green, "what this instance has never made is made for all days"
     assert bronze_versions(platform) == versions
     assert contents() == before
 

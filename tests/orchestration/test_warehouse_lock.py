@@ -1,10 +1,11 @@
 """Reading the warehouse: never beside a writer, and never in anyone's way."""
 
+import os
 from pathlib import Path
 
 import duckdb
 
-from dataeng_assets.orchestration.warehouse import exclusively, readable_copy
+from dataeng_assets.orchestration.warehouse import changed_at, exclusively, readable_copy
 
 
 def write(warehouse: Path, value: int) -> None:
@@ -49,3 +50,13 @@ def test_a_reader_of_the_copy_does_not_keep_the_writer_out(tmp_path: Path) -> No
     with duckdb.connect(str(found[0]), read_only=True) as reader:
         write(warehouse, 2)
         assert reader.execute("from t").fetchall() == [(1,)]
+
+
+def test_a_copy_is_as_new_as_the_warehouse_whatever_the_file_system_counts(tmp_path: Path) -> None:
+    warehouse = tmp_path / "warehouse.duckdb"
+    write(warehouse, 1)
+    for nanoseconds in (0, 1, 499, 500, 501, 999):
+        os.utime(warehouse, ns=(0, 1_800_000_000_123_456_000 + nanoseconds))
+        found = readable_copy(warehouse)
+        assert found
+        assert found[1] == changed_at(warehouse)
