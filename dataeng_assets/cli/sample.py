@@ -141,7 +141,9 @@ def _told(lived: "Lived") -> str:
 @app.command()
 def remove(
     yes: Annotated[bool, typer.Option("--yes", help="Don't ask.")] = False,
-    force: Annotated[bool, typer.Option("--force", help="Also with uncommitted changes, or without git.")] = False,
+    force: Annotated[
+        bool, typer.Option("--force", help="Also with uncommitted changes, without git, or though your files need it.")
+    ] = False,
     data: Annotated[bool, typer.Option("--data", help="Also drop the sample's data on this machine.")] = False,
 ) -> None:
     """Take the sample out of the project, and leave a clean one for sources of your own.
@@ -155,7 +157,7 @@ def remove(
 
       dataeng sample remove --yes --data
     """
-    from dataeng_assets.sample.remove import plan_removal, uncommitted
+    from dataeng_assets.sample.remove import dependents, plan_removal, uncommitted
     from dataeng_assets.sample.remove import remove as remove_sample
     from dataeng_assets.settings import ROOT
 
@@ -167,6 +169,15 @@ def remove(
         typer.echo(f"{why}Nothing was changed. Commit first, or add --force.", err=True)
         raise typer.Exit(1)
     removal = plan_removal(ROOT)
+    needing = {path.relative_to(ROOT): names for path, names in dependents(removal, ROOT).items()}
+    if needing and not force:
+        listed = "".join(f"  {path}: {', '.join(names)}\n" for path, names in needing.items())
+        typer.echo(
+            f"Files of yours name what would go, and would not load without it:\n{listed}"
+            "Nothing was changed. Remove them first, or let them read your own tables, or add --force.",
+            err=True,
+        )
+        raise typer.Exit(1)
     typer.echo(f"{len(removal.files)} files go, and lines of: {', '.join(_from_root(removal.edited))}.")
     if not yes:
         typer.confirm("Remove the sample?", abort=True)

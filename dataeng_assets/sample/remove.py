@@ -73,6 +73,7 @@ STAYS = (
 _LINE = re.compile(r"\s*(#|--|<!--)\s*sample\s*(-->)?$")
 _BEGINS = re.compile(r"^\s*(#|--|<!--)\s*sample: begins\b")
 _ENDS = re.compile(r"^\s*(#|--|<!--)\s*sample: ends\b")
+_WORD = re.compile(r"\w+")
 _NOT_OURS = {"__pycache__", "logs", "target"}
 
 
@@ -116,6 +117,21 @@ def remove(removal: Removal, root: Path) -> None:
         # by a process of its own: this one has the sample's commands loaded
         environment = {**os.environ, "PYTHONPATH": str(root)}
         subprocess.run([sys.executable, "docs/generate.py"], cwd=root, env=environment, check=True)
+
+
+def dependents(removal: Removal, root: Path) -> dict[Path, list[str]]:
+    """Assets and models that stay and name models or tables that go: without these they would not load."""
+    gone = {path.stem for path in removal.files if path.suffix == ".sql"}
+    gone |= {f"bronze_{path.parent.name}" for path in removal.files if path.name == "defs.yaml"}
+    places = root / "dataeng_assets" / "defs", root / "dbt" / "models"
+    generated = export(places[0], places[1] / "staging")
+    found = {
+        path: sorted(gone & set(_WORD.findall(removal.edited[path] if path in removal.edited else _text(path))))
+        for place in places
+        for path in project_files(place)
+        if path not in removal.files and path not in generated
+    }
+    return {path: names for path, names in found.items() if names}
 
 
 def is_sample(path: PurePath) -> bool:

@@ -10,6 +10,7 @@ import pytest
 from dataeng_assets.sample.remove import (
     MARTS,
     SAMPLE,
+    dependents,
     is_sample,
     plan_removal,
     project_files,
@@ -126,6 +127,28 @@ def test_what_users_made_beside_the_sample_stays(tmp_path: Path) -> None:
     generated = {name for name in left if name.startswith("dbt/models/staging/_sources.")}
     assert {name: text for name, text in left.items() if name not in generated} == mine
     assert not (tmp_path / "tests").exists()
+
+
+def test_files_of_users_that_would_not_load_without_the_sample_are_named(tmp_path: Path) -> None:
+    files = {
+        "dataeng_assets/defs/shop/defs.yaml": "type: y\n",
+        "dbt/models/marts/fct_orders.sql": "select 1\n",
+        "dataeng_assets/defs/mine.py": 'dg.AssetIn(["gold", "fct_orders"])\n',
+        "dataeng_assets/defs/other.py": 'dg.AssetIn(["gold", "fct_orders_of_mine"])\n',
+        "dataeng_assets/defs/only_here.py": "orders = fct_orders  # sample\n",
+        "dbt/models/marts/fct_mine.sql": "from {{ source('bronze_shop', 'orders') }} join {{ ref('fct_orders') }}\n",
+    }
+    for name, text in files.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(text)
+    assert dependents(plan_removal(tmp_path), tmp_path) == {
+        tmp_path / "dataeng_assets/defs/mine.py": ["fct_orders"],
+        tmp_path / "dbt/models/marts/fct_mine.sql": ["bronze_shop", "fct_orders"],
+    }
+
+
+def test_nothing_of_the_project_itself_would_not_load_without_the_sample() -> None:
+    assert dependents(plan_removal(ROOT), ROOT) == {}
 
 
 def _module(path: PurePosixPath) -> str:
