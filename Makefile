@@ -47,7 +47,7 @@ dev: setup ## open the platform in the Dagster UI
 	@$(BIN)/dataeng up
 	@exec $(BIN)/dagster dev
 
-test-fast: setup ## no server, a minute
+test-fast: setup ## no server, a few minutes
 	@$(BIN)/dataeng prepare --quiet
 	@$(BIN)/pytest -m "not server and not crash and not warehouse and not interop and not soak"
 
