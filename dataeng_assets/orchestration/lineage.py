@@ -82,10 +82,10 @@ def _rebuild(
             result = run_job(job, instance, notice=notice, assets=planned.assets, days=planned.days, tags=tags)
             yield result
             rebuilt += [planned] if result.success else []
-    job = definitions.resolve_implicit_global_asset_job_def()
     for following in _following(definitions, instance, rebuilt):
         if following.assets:
             notice(f"[bold]followers of gold[/] {len(following.assets)} assets{_days(following)}")
+            job = definitions.resolve_implicit_global_asset_job_def()
             yield run_job(job, instance, notice=notice, assets=following.assets, days=following.days)
 
 
