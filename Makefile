@@ -24,8 +24,8 @@ $$pip install --quiet --no-compile --require-hashes -r $(2)
 endef
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo dev test-fast test test-lineage test-platform test-rooms check format docs bench lock clean
-.PHONY: test-interop screenshots soak lock-interop # sample
+.PHONY: help setup demo dev test-fast test test-platform test-rooms check format docs bench lock clean
+.PHONY: test-lineage test-interop screenshots soak lock-interop # sample
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 16
@@ -59,9 +59,6 @@ test: setup ## everything against a real Postgres and a real Kafka
 WHOLE := $(wildcard tests/lineage)
 PLATFORM := tests/local tests/orchestration tests/warehouse
 PYTEST := $(BIN)/pytest -m "not interop and not soak"
-test-lineage: setup
-	@$(PYTEST) $(WHOLE)
-
 test-platform: setup
 	@$(PYTEST) $(PLATFORM)
 
@@ -69,6 +66,9 @@ test-rooms: setup
 	@$(PYTEST) $(patsubst %,--ignore=%,$(WHOLE) $(PLATFORM))
 
 # sample: begins
+test-lineage: setup
+	@$(PYTEST) $(WHOLE)
+
 .venv-interop/.ready: requirements-interop.lock
 	@$(call install,.venv-interop,requirements-interop.lock)
 	@touch $@

@@ -3,6 +3,7 @@
 import ast
 import re
 import subprocess
+from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 
 import pytest
@@ -104,6 +105,12 @@ def test_a_block_without_its_other_end_is_an_error(text: str) -> None:
         without_sample_lines(text)
 
 
+def write(root: Path, files: Mapping[str, str]) -> None:
+    for name, text in files.items():
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).write_text(text)
+
+
 def test_what_users_made_beside_the_sample_stays(tmp_path: Path) -> None:
     mine = {
         "dataeng_assets/defs/crm/defs.yaml": "type: x\n",
@@ -117,9 +124,7 @@ def test_what_users_made_beside_the_sample_stays(tmp_path: Path) -> None:
         "dbt/models/marts/fct_orders.sql": "select 1\n",
         "tests/lineage/test_a.py": "",
     }
-    for name, text in (mine | samples).items():
-        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
-        (tmp_path / name).write_text(text)
+    write(tmp_path, mine | samples)
     (tmp_path / "Makefile").write_text("demo:\nsoak: # sample\n")
     (tmp_path / "tests/lineage/__pycache__").mkdir()
     remove(plan_removal(tmp_path), tmp_path)
@@ -138,9 +143,7 @@ def test_files_of_users_that_would_not_load_without_the_sample_are_named(tmp_pat
         "dataeng_assets/defs/only_here.py": "orders = fct_orders  # sample\n",
         "dbt/models/marts/fct_mine.sql": "from {{ source('bronze_shop', 'orders') }} join {{ ref('fct_orders') }}\n",
     }
-    for name, text in files.items():
-        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
-        (tmp_path / name).write_text(text)
+    write(tmp_path, files)
     assert dependents(plan_removal(tmp_path), tmp_path) == {
         tmp_path / "dataeng_assets/defs/mine.py": ["fct_orders"],
         tmp_path / "dbt/models/marts/fct_mine.sql": ["bronze_shop", "fct_orders"],
