@@ -1,0 +1,1 @@
+"""JSON Schema: is every document that one version accepts also accepted by the other? Begin in `compare`."""
