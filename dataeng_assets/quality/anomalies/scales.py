@@ -1,0 +1,88 @@
+"""On which scale the values of a metric are compared, so that equal distances mean equally much.
+
+Counts lie on a logarithmic scale, shares on one that is bounded by 0 and 1, ages and means on their own. What is usual
+belongs in `baseline`.
+"""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Self
+
+_NOISE = 0.01
+"""The least spread of a count (as a share of it) and of a share (on its scale), so that noise of measuring never
+fires."""
+_MEAN_NOISE = 0.005
+_LEAST_HOURS = 0.25
+_TINY = 1e-12
+
+
+@dataclass(frozen=True)
+class Scale:
+    """How the values of a metric are compared.
+
+    Attributes:
+        to: a value on the scale.
+        back: the value of a place on the scale.
+        floor: the least spread at a place on the scale, given whether the metric has ever fluctuated.
+        least: no value is below it.
+        most: no value is above it.
+        only_high: a value below what is usual is good news.
+    """
+
+    to: Callable[[float], float]
+    back: Callable[[float], float]
+    floor: Callable[[float, bool], float]
+    least: float = -math.inf
+    most: float = math.inf
+    only_high: bool = False
+
+    def bounds(self, center: float, reach: float) -> tuple[float, float]:
+        """The values that lie within a reach of a place on the scale."""
+        low = -math.inf if self.only_high else self.back(center - reach)
+        return max(self.least, low), min(self.most, self.back(center + reach))
+
+    def linear(self) -> Self:
+        """The same metric, its values as they are; the floor is then the caller's to say."""
+        return replace(self, to=_itself, back=_itself)
+
+
+def _of_count(count: float) -> float:
+    return math.log1p(max(0.0, count))
+
+
+def _count_of(place: float) -> float:
+    return math.expm1(min(max(0.0, place), 700.0))
+
+
+def _count_floor(place: float, fluctuates: bool) -> float:
+    if not fluctuates:
+        return _NOISE
+    # Poisson: what comes by itself varies by the root of its number; a table that stays as it is does not
+    count = _count_of(place)
+    return math.hypot(_NOISE, math.sqrt(max(count, 0.25)) / (1 + count))
+
+
+def _of_share(share: float) -> float:
+    return math.asin(math.sqrt(min(max(share, 0.0), 1.0)))
+
+
+def _share_of(place: float) -> float:
+    return math.sin(min(max(place, 0.0), math.pi / 2)) ** 2
+
+
+def _itself(value: float) -> float:
+    return value
+
+
+COUNT = Scale(_of_count, _count_of, _count_floor, least=0.0)
+SHARE = Scale(_of_share, _share_of, lambda _place, _fluctuates: _NOISE, least=0.0, most=1.0)
+AGE = Scale(_itself, _itself, lambda place, _fluctuates: max(_LEAST_HOURS, abs(place) / 10), only_high=True)
+VALUE = Scale(_itself, _itself, lambda place, _fluctuates: max(_TINY, _MEAN_NOISE * abs(place)))
+
+_SCALES = {"row_count": COUNT, "null_share": SHARE, "distinct_share": SHARE, "hours_old": AGE}
+
+
+def scale_of(metric: str) -> Scale:
+    """The scale of a metric; its own where it is none of those that are known."""
+    return _SCALES.get(metric, VALUE)
