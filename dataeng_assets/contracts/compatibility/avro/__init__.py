@@ -1,0 +1,1 @@
+"""Avro schemas: reading them, and what a new version breaks."""
