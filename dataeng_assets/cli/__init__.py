@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from dataeng_assets.cli import (
+    contract,
     demo,
     discover,
     prepare,
@@ -33,6 +34,7 @@ app.command()(discover.discover)
 app.command()(prepare.prepare)
 app.command()(sql.sql)
 app.command()(verify.verify)
+app.add_typer(contract.app, name="contract")
 
 
 def _print_version(asked: bool) -> None:

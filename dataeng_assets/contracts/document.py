@@ -33,13 +33,17 @@ class Document:
         return _error(self.path, self.lines, place, found, allowed)
 
 
-def read_document(path: Path) -> Document:
+def read_document(path: Path, text: str | None = None) -> Document:
     """Read a document without judging what it means.
+
+    Args:
+        path: the file; names the document in messages.
+        text: what stands in it, where that is not what the file holds now, such as an earlier version.
 
     Raises:
         ContractError: it is no YAML, repeats a key, uses tags or aliases, or has a key or value that ODCS 3 lacks.
     """
-    data, lines = _read_yaml(path)
+    data, lines = _read_yaml(path, _read_text(path) if text is None else text)
     if not isinstance(data, dict):
         raise _error(path, lines, (), data, "an ODCS 3 document: a mapping with apiVersion, kind, id, schema …")
     try:
@@ -52,8 +56,8 @@ def read_document(path: Path) -> Document:
     return Document(path, odcs, lines)
 
 
-def _read_yaml(path: Path) -> tuple[Any, dict[Place, int]]:
-    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)(_read_text(path))
+def _read_yaml(path: Path, text: str) -> tuple[Any, dict[Place, int]]:
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)(text)
     lines: dict[Place, int] = {}
     try:
         node = loader.get_single_node()
