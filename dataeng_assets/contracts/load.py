@@ -9,9 +9,10 @@ from pathlib import Path
 
 from open_data_contract_standard.model import SchemaObject, SchemaProperty, Team
 
-from dataeng_assets.contracts.document import Document, Place, read_document
+from dataeng_assets.contracts.document import Document, read_document
 from dataeng_assets.contracts.errors import TypeRefused, did_you_mean
 from dataeng_assets.contracts.model import Column, Contract, EventTime
+from dataeng_assets.contracts.plain import Place
 from dataeng_assets.contracts.rules import labels, read_rules
 from dataeng_assets.contracts.types import ColumnType, event_type, postgres_type
 

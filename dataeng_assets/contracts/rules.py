@@ -4,9 +4,10 @@ from typing import Any
 
 from open_data_contract_standard.model import DataQuality, SchemaProperty
 
-from dataeng_assets.contracts.document import Document, Place
+from dataeng_assets.contracts.document import Document
 from dataeng_assets.contracts.errors import did_you_mean
 from dataeng_assets.contracts.model import AcceptedValues, NotNull, Range, Rule, Unique
+from dataeng_assets.contracts.plain import Place
 from dataeng_assets.contracts.types import ColumnType
 
 _METRICS = ["duplicateValues", "invalidValues", "nullValues"]
