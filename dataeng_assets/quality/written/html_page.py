@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from dataeng_assets.quality.results import Status, TableResult
+from dataeng_assets.quality.results import TableResult
 from dataeng_assets.quality.written.markup import Html, code, data, element, join
 from dataeng_assets.quality.written.parts import (
     badge,
@@ -12,14 +12,15 @@ from dataeng_assets.quality.written.parts import (
     rule_card,
     rules_table,
 )
+from dataeng_assets.quality.written.view import view, worst_first
 from dataeng_assets.quality.written.words import (
+    Outcome,
     empty_input,
     hours_old,
     number,
     together,
     utc,
     visible,
-    worst_first,
 )
 
 
@@ -35,16 +36,16 @@ def html_page(results: Sequence[TableResult]) -> str:
 
 def _section(result: TableResult) -> Html:
     suite = result.suite
-    told = [one for one in worst_first(result.results) if one.status is not Status.HOLDS]
+    rules = worst_first(view(one) for one in result.results)
     parts = [
         element("div", element("h2", data(suite.name)), badge(result.overall), class_="title"),
         element("div", facts(_facts(result)), class_="card"),
     ]
     if empty_input(result):
         parts.append(element("p", empty_input(result)))
-    parts += [rule_card(one) for one in told]
-    if result.results:
-        parts.append(rules_table(f"All rules of {suite.name}", worst_first(result.results)))
+    parts += [rule_card(one) for one in rules if one.outcome is not Outcome.HOLDS]
+    if rules:
+        parts.append(rules_table(f"All rules of {suite.name}", rules))
     if result.not_executed:
         parts.append(not_executed_table(result.not_executed))
     return element("section", *parts, aria_label=suite.name)

@@ -7,17 +7,10 @@ from collections.abc import Iterable, Sequence
 from importlib.resources import files
 
 from dataeng_assets.contracts.checks.rule import NotExecuted
-from dataeng_assets.quality.results import Overall, RuleResult, Sample
+from dataeng_assets.quality.results import Overall, Sample
 from dataeng_assets.quality.written.markup import Html, code, data, element, join
-from dataeng_assets.quality.written.words import (
-    Outcome,
-    demanded,
-    judged_columns,
-    kind_of,
-    number,
-    numbers,
-    outcome,
-)
+from dataeng_assets.quality.written.view import RuleView
+from dataeng_assets.quality.written.words import Outcome
 
 POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'"
 _SIGNS = {"holds": "✓", "violated": "✗", "warning": "!", "undecided": "?", "nothing": "○"}
@@ -97,22 +90,21 @@ def _cell(name: str, cell: Cell, scope: str | None) -> Html:
     return element(name, content, scope=scope, class_=kind)
 
 
-def rule_card(result: RuleResult, *, level: int = 3) -> Html:
+def rule_card(rule: RuleView, *, level: int = 3) -> Html:
     """All that is known of a rule that does not hold: what was found, numbers, sample rows, next step."""
-    found = outcome(result)
-    name = element(f"h{level}", code(result.rule.name))
-    parts = [element("div", name, badge(found), class_="title")]
-    if result.reason:
-        parts.append(element("p", result.reason))
-    if result.rule.description:
-        parts.append(element("p", result.rule.description, class_="soft"))
-    if numbers(result):
-        parts.append(facts(numbers(result)))
-    if result.samples:
-        parts.append(samples_table(f"Rows that break {result.rule.name}", result.samples))
-    if result.next_step:
-        parts.append(element("p", result.next_step, class_="next"))
-    return element("article", *parts, class_=f"card {look(found)}")
+    name = element(f"h{level}", code(rule.name))
+    parts = [element("div", name, badge(rule.outcome), class_="title")]
+    if rule.reason:
+        parts.append(element("p", rule.reason))
+    if rule.description:
+        parts.append(element("p", rule.description, class_="soft"))
+    if rule.figures:
+        parts.append(facts(rule.figures))
+    if rule.samples:
+        parts.append(samples_table(f"Rows that break {rule.name}", rule.samples))
+    if rule.next_step:
+        parts.append(element("p", rule.next_step, class_="next"))
+    return element("article", *parts, class_=f"card {look(rule.outcome)}")
 
 
 def samples_table(caption: str, samples: Sequence[Sample]) -> Html:
@@ -129,17 +121,14 @@ def _value(value: str | None) -> Html:
     return element("span", "NULL", class_="missing") if value is None else code(value)
 
 
-def rules_table(caption: str, results: Sequence[RuleResult]) -> Html:
+def rules_table(caption: str, rules: Sequence[RuleView]) -> Html:
     """Every rule in a line."""
     head: list[Cell] = ["Rule", "Result", "Kind", "Columns", ("Found", "number"), "Allowed"]
     rows: list[list[Cell]] = []
-    for one in results:
-        columns = [code(name) for name in judged_columns(one.rule.check)]
-        apart = [part for column in columns for part in (", ", column)][1:]
-        found = number(one.value if one.failing is None else one.failing)
-        kind = kind_of(one.rule.check).replace("_", " ")
-        name, allowed = code(one.rule.name), (demanded(one.rule), "wide")
-        rows.append([name, badge(outcome(one)), kind, join(*apart), (data(found), "number"), allowed])
+    for one in rules:
+        columns = [part for column in one.columns for part in (", ", code(column))][1:]
+        name, found = code(one.name), data(one.found)
+        rows.append([name, badge(one.outcome), one.kind, join(*columns), (found, "number"), (one.allowed, "wide")])
     return data_table(caption, head, rows)
 
 
