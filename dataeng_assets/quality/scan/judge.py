@@ -1,0 +1,180 @@
+"""Judging a table: every rule becomes a question, all that can share a pass share one, and each gets its result."""
+
+import time
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+
+import duckdb
+
+from dataeng_assets.contracts.checks.functions import JSON_VALID, register_functions
+from dataeng_assets.contracts.checks.kinds import (
+    Check,
+    DistinctValues,
+    HasColumns,
+    JsonSchema,
+    Measure,
+    Metric,
+    MostCommon,
+    NoRows,
+    OfType,
+    Ordered,
+    Query,
+    Reconciles,
+    References,
+    SameResult,
+    Unique,
+    ZScore,
+)
+from dataeng_assets.contracts.checks.rule import Rule, Suite
+from dataeng_assets.contracts.checks.sql import listed, quoted
+from dataeng_assets.quality.inputs.opened import Input, InputUnreadable
+from dataeng_assets.quality.results import ColumnProfile, RuleResult, Status, TableResult
+from dataeng_assets.quality.scan.keys import ask_ordered, ask_references, ask_unique, ask_z_score
+from dataeng_assets.quality.scan.metrics import ask_distinct_values, ask_measure, ask_most_common
+from dataeng_assets.quality.scan.queries import ask_columns, ask_no_rows, ask_query, ask_reconciles, ask_same_result
+from dataeng_assets.quality.scan.question import Facts, Question, Unanswerable, undecided
+from dataeng_assets.quality.scan.rows import ask_rows, ask_type
+from dataeng_assets.quality.scan.samples import samples
+from dataeng_assets.quality.scan.subject import Subject, subject
+
+_ASK: dict[type[Check], Callable[[Rule, Subject], Question]] = {
+    OfType: ask_type,
+    HasColumns: ask_columns,
+    Unique: ask_unique,
+    References: ask_references,
+    Ordered: ask_ordered,
+    ZScore: ask_z_score,
+    Measure: ask_measure,
+    MostCommon: ask_most_common,
+    DistinctValues: ask_distinct_values,
+    Reconciles: ask_reconciles,
+    Query: ask_query,
+    NoRows: ask_no_rows,
+    SameResult: ask_same_result,
+}
+
+
+def no_other_table(name: str) -> str:
+    """For an input that has no tables beside it."""
+    raise InputUnreadable(f"the rule names the table {name!r}, and nothing says where it is")
+
+
+def judge(
+    connection: duckdb.DuckDBPyConnection,
+    opened: Input,
+    suite: Suite,
+    *,
+    other: Callable[[str], str] = no_other_table,
+    now: datetime | None = None,
+) -> TableResult:
+    """Judge an input by all rules of a suite.
+
+    Args:
+        connection: the one that the input was opened on.
+        opened: what is judged.
+        suite: what is demanded.
+        other: opens another table by the name that a rule gives it, as SQL for after FROM.
+        now: the moment that freshness is judged at; the present when None.
+
+    Returns:
+        One result per rule, in their order; a rule that cannot be evaluated is undecided and stops no other.
+    """
+    started = time.monotonic()
+    moment = now or datetime.now(UTC)
+    suite = _with_presence(suite)
+    if any(isinstance(rule.check, JsonSchema) for rule in suite.rules):
+        _register(connection)
+    judged = subject(connection, opened, suite, other=other, now=moment)
+    questions = [_question(rule, judged) for rule in suite.rules]
+    facts, values = _shared_pass(judged, questions)
+    results = _sampled(judged, questions, [_answered(q, facts, values.get(q.rule.name)) for q in questions])
+    return TableResult(
+        suite=suite,
+        input=opened.name,
+        data_version=opened.version or "",
+        rows=facts.rows,
+        columns=tuple(ColumnProfile(c.name, c.duckdb_type, facts.nulls[c.name]) for c in opened.columns),
+        results=tuple(results),
+        judged_at=moment,
+        seconds=time.monotonic() - started,
+        freshest=_freshest(results),
+        not_executed=suite.not_executed,
+    )
+
+
+def _with_presence(suite: Suite) -> Suite:
+    """A suite that names columns demands that they are there."""
+    if not suite.columns or any(isinstance(rule.check, HasColumns) for rule in suite.rules):
+        return suite
+    presence = Rule(HasColumns(tuple(column.name for column in suite.columns)), "columns_present")
+    return replace(suite, rules=(presence, *suite.rules))
+
+
+def _register(connection: duckdb.DuckDBPyConnection) -> None:
+    known = f"select count(*) from duckdb_functions() where function_name = '{JSON_VALID}'"
+    if not connection.execute(known).fetchall()[0][0]:
+        register_functions(connection)
+
+
+def _question(rule: Rule, judged: Subject) -> Question:
+    try:
+        return _ASK.get(type(rule.check), ask_rows)(rule, judged)
+    except (Unanswerable, InputUnreadable, LookupError) as error:
+        reason = str(error)
+        return Question(rule, lambda _, __: undecided(rule, reason))
+
+
+def _shared_pass(judged: Subject, questions: Sequence[Question]) -> tuple[Facts, dict[str, Sequence[Any]]]:
+    """Run the one pass; aggregates that cannot be bound are left out, and their rules are undecided."""
+    names = [column.name for column in judged.input.columns]
+    base = ["count(*)", *(f"count({quoted(name)})" for name in names)]
+    askable = [question for question in questions if question.aggregates]
+    sound = askable if _binds(judged, askable) else [one for one in askable if _binds(judged, [one])]
+    row = judged.ask(f"select {listed([*base, *(a for q in sound for a in q.aggregates)])} from {judged.relation}")[0]
+    facts = Facts(row[0], {name: row[0] - count for name, count in zip(names, row[1:], strict=False)})
+    values: dict[str, Sequence[Any]] = {}
+    at = len(base)
+    for question in sound:
+        values[question.rule.name] = row[at : at + len(question.aggregates)]
+        at += len(question.aggregates)
+    return facts, values
+
+
+def _binds(judged: Subject, questions: Iterable[Question]) -> bool:
+    aggregates = listed(a for question in questions for a in question.aggregates)
+    try:
+        judged.connection.execute(f"explain select {aggregates or '1'} from {judged.relation}").fetchall()
+    except duckdb.Error:
+        return False
+    return True
+
+
+def _answered(question: Question, facts: Facts, values: Sequence[Any] | None) -> RuleResult:
+    if question.aggregates and values is None:
+        return undecided(question.rule, "its condition is no SQL that fits the columns")
+    try:
+        return question.answer(facts, values or ())
+    except (Unanswerable, InputUnreadable, LookupError) as error:
+        return undecided(question.rule, str(error))
+    except duckdb.Error as error:
+        return undecided(question.rule, str(error).splitlines()[0])
+
+
+def _sampled(judged: Subject, questions: Sequence[Question], results: Sequence[RuleResult]) -> list[RuleResult]:
+    failing = {
+        q.rule.name: (q.failing, q.shown)
+        for q, result in zip(questions, results, strict=True)
+        if q.failing and result.failing and result.status is Status.VIOLATED
+    }
+    found = samples(judged, failing)
+    return [replace(result, samples=found.get(result.rule.name, result.samples)) for result in results]
+
+
+def _freshest(results: Iterable[RuleResult]) -> tuple[str, datetime] | None:
+    for result in results:
+        check = result.rule.check
+        if isinstance(check, Measure) and check.metric is Metric.HOURS_OLD and "max_timestamp" in result.numbers:
+            return check.column, datetime.fromisoformat(str(result.numbers["max_timestamp"]))
+    return None

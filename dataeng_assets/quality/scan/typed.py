@@ -1,0 +1,82 @@
+"""Comparing the type that a contract demands with the one that a format declares."""
+
+import re
+
+from dataeng_assets.contracts.checks.kinds import OfType
+from dataeng_assets.contracts.checks.rule import Rule
+from dataeng_assets.quality.inputs.opened import InputColumn
+from dataeng_assets.quality.results import RuleResult, Status
+from dataeng_assets.quality.scan.question import undecided
+from dataeng_assets.quality.scan.texts import known_type
+
+_INTEGERS = {"TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT"}
+_FRACTIONS = {"FLOAT", "DOUBLE", "DECIMAL"}
+_LOGICAL = {
+    "string": {"VARCHAR", "UUID", "ENUM", "BLOB", "INTERVAL"},
+    "integer": _INTEGERS,
+    "number": _INTEGERS | _FRACTIONS,
+    "boolean": {"BOOLEAN"},
+    "date": {"DATE"},
+    "timestamp": {"TIMESTAMP", "TIMESTAMP WITH TIME ZONE", "TIMESTAMP_NS", "TIMESTAMP_MS", "TIMESTAMP_S"},
+    "time": {"TIME", "TIME WITH TIME ZONE", "VARCHAR"},
+    "object": {"STRUCT", "MAP", "JSON", "VARCHAR", "UNION"},
+    "array": {"LIST", "ARRAY", "JSON", "VARCHAR"},
+    "map": {"MAP", "STRUCT", "JSON", "VARCHAR"},
+}
+
+
+def type_result(rule: Rule, check: OfType, column: InputColumn | None) -> RuleResult:
+    """Whether a typed column is what is demanded: widths, scale, unit, zone and whether it may be empty included."""
+    if column is None:
+        return undecided(rule, f"there is no column {check.column!r}")
+    found = str(column.physical.type) if column.physical is not None else column.duckdb_type
+    problems = [*_logical(check, column), *_physical(check, column), *_nullable(check, column)]
+    unknown = [problem for problem in problems if problem.startswith("?")]
+    if unknown and len(unknown) == len(problems):
+        return undecided(rule, unknown[0][1:])
+    wrong = [problem for problem in problems if not problem.startswith("?")]
+    return RuleResult(
+        rule,
+        Status.VIOLATED if wrong else Status.HOLDS,
+        value=found,
+        reason="; ".join(wrong) or f"found {found}",
+        next_step="Write the column with the type of the contract, or change the contract." if wrong else "",
+    )
+
+
+def _logical(check: OfType, column: InputColumn) -> list[str]:
+    if not check.logical:
+        return []
+    if check.logical not in _LOGICAL:
+        return [f"?no logical type {check.logical!r} is known"]
+    base = _base(column.duckdb_type)
+    return [] if base in _LOGICAL[check.logical] else [f"found {column.duckdb_type}, expected a {check.logical}"]
+
+
+def _base(duckdb_type: str) -> str:
+    if duckdb_type.endswith("]"):
+        return "LIST"
+    return re.sub(r"\(.*", "", duckdb_type, flags=re.DOTALL).strip().upper()
+
+
+def _physical(check: OfType, column: InputColumn) -> list[str]:
+    if not check.physical or column.native == check.physical:
+        return []
+    wanted = known_type(check.physical)
+    if wanted is None:
+        same = check.physical.upper() == column.duckdb_type.upper()
+        return [] if same else [f"?the physical type {check.physical} is not one that can be compared here"]
+    if column.physical is None:
+        return [] if wanted.duckdb == column.duckdb_type else [f"found {column.duckdb_type}, expected {wanted.duckdb}"]
+    found = column.physical.type
+    return [] if found == wanted.arrow else [f"found {found}, expected {wanted.arrow}"]
+
+
+def _nullable(check: OfType, column: InputColumn) -> list[str]:
+    if check.nullable is None:
+        return []
+    if column.physical is None:
+        return ["?the input does not say whether the column may be empty"]
+    if column.physical.nullable == check.nullable:
+        return []
+    return [f"the storage {'lets it' if column.physical.nullable else 'does not let it'} be empty"]
