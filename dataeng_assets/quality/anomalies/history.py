@@ -1,0 +1,275 @@
+"""The history of all metrics of all tables, one Delta table of the platform, and what people have said of it.
+
+Each run adds its measurements of a table once: a retry finds them and adds nothing. Of one day that was measured again
+the newest measurement counts. What is measured is said in `measure`, what it means in `detect`.
+"""
+
+import contextlib
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import cast
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.dataset as ds
+from deltalake import DeltaTable
+from deltalake.exceptions import CommitFailedError
+
+from dataeng_assets.lake.append import Superseded, append, progress
+from dataeng_assets.lake.location import Lake, TableMissing
+from dataeng_assets.quality.anomalies.detect import Point
+from dataeng_assets.quality.anomalies.measure import Measurement
+
+KEY = ("quality", "metrics")
+ACKNOWLEDGED = ("quality", "acknowledged")
+_SERIES: dict[str, pa.DataType] = {"table_key": pa.string(), "column": pa.string(), "metric": pa.string()}
+SCHEMA = pa.schema(
+    {
+        **_SERIES,
+        "value": pa.float64(),
+        "text": pa.string(),
+        "partition": pa.date32(),
+        "measured_at": pa.timestamp("us", tz="UTC"),
+        "table_version": pa.int64(),
+        "contract_version": pa.string(),
+        "run_id": pa.string(),
+    }
+)
+ACKNOWLEDGED_SCHEMA = pa.schema(
+    {
+        **_SERIES,
+        "at": pa.timestamp("us", tz="UTC"),
+        "is_anomaly": pa.bool_(),
+        "by": pa.string(),
+        "reason": pa.string(),
+        "recorded_at": pa.timestamp("us", tz="UTC"),
+    }
+)
+_ATTEMPTS = 20
+_FILES = 6
+"""So many files of one table are made one: each run adds one, and whoever reads opens them all, at 3 ms each."""
+
+Name = tuple[str, str | None]
+"""A series of a table: its metric and column."""
+
+
+class NoSuchSeries(LookupError):
+    """A metric of a table that was never measured."""
+
+
+@dataclass(frozen=True)
+class Taken:
+    """What one run has measured of one table.
+
+    Attributes:
+        table_key: dotted, such as `bronze.shop.orders`.
+        at: when.
+        table_version: of the Delta table that was measured.
+        contract_version: that the table was made by; None where there is no contract.
+    """
+
+    table_key: str
+    measurements: Sequence[Measurement]
+    at: datetime
+    table_version: int | None = None
+    contract_version: str | None = None
+
+
+@dataclass(frozen=True)
+class _Said:
+    at: datetime
+    is_anomaly: bool
+
+
+@dataclass(frozen=True)
+class Series:
+    """One metric over time.
+
+    Attributes:
+        points: by time; those that a person has called anomalies say so.
+        changes: the moments of acknowledged changes; the baseline begins with the newest.
+    """
+
+    points: tuple[Point, ...] = ()
+    changes: tuple[datetime, ...] = ()
+
+
+def record(lake: Lake, taken: Taken, *, run_id: str) -> bool:
+    """Keep what a run has measured of a table, once.
+
+    Returns:
+        Whether it was added now; False when this run has done so before.
+
+    Raises:
+        Superseded: others were quicker again and again; nothing was written.
+    """
+    for attempt in range(_ATTEMPTS):
+        table = _open(lake)
+        before = _of_table(table, taken.table_key)
+        if _is_recorded(before, run_id):
+            return False
+        app = f"metrics:{taken.table_key}"
+        transactions = {app: (progress(table, app) or 0) + 1}
+        try:
+            append(table, _rows(taken, run_id), transactions=transactions, metadata={"run_id": run_id})
+        except Superseded:
+            if attempt == _ATTEMPTS - 1:
+                raise
+        except Exception:
+            # the commit may have happened all the same
+            if not _is_recorded(_of_table(lake.open(KEY), taken.table_key), run_id):
+                raise
+            return True
+        else:
+            if len(before.files) >= _FILES:
+                _compact(table, taken.table_key)
+            return True
+    raise AssertionError("the last attempt returns or raises")
+
+
+def read(lake: Lake, table_key: str) -> pa.Table:
+    """The measurements of a table, oldest first; none where nothing was ever measured."""
+    try:
+        table = lake.open(KEY)
+    except TableMissing:
+        return SCHEMA.empty_table()
+    rows = _of_table(table, table_key).to_table()
+    return rows.select(SCHEMA.names).sort_by([("measured_at", "ascending"), ("partition", "ascending")])
+
+
+def series(lake: Lake, table_key: str, *, since: datetime | None = None) -> dict[Name, Series]:
+    """Every series of a table, as it is judged.
+
+    Args:
+        lake: where they lie.
+        table_key: dotted.
+        since: of what is older nothing is told.
+    """
+    rows = read(lake, table_key)
+    at = pc.coalesce(
+        rows["partition"].cast(pa.timestamp("us")).cast(SCHEMA.field("measured_at").type), rows["measured_at"]
+    )
+    rows = rows.append_column("at", at)
+    if since is not None:
+        rows = rows.filter(pc.field("at") >= pa.scalar(since))
+    found: dict[Name, dict[datetime, tuple[float | None, str | None]]] = defaultdict(dict)
+    wanted = (rows[name].to_pylist() for name in ("metric", "column", "at", "value", "text"))
+    for metric, column, moment, value, text in zip(*wanted, strict=True):
+        found[metric, column][moment] = value, text
+    said = _said(lake, table_key)
+    return {name: _series(values, said[name]) for name, values in found.items()}
+
+
+def _series(values: Mapping[datetime, tuple[float | None, str | None]], said: Sequence[_Said]) -> Series:
+    anomalies = {one.at for one in said if one.is_anomaly}
+    return Series(
+        tuple(Point(at, *values[at], at in anomalies) for at in sorted(values)),
+        tuple(sorted(one.at for one in said if not one.is_anomaly)),
+    )
+
+
+def acknowledge(
+    lake: Lake,
+    table_key: str,
+    column: str | None,
+    metric: str,
+    at: datetime,
+    by: str,
+    reason: str,
+    *,
+    is_anomaly: bool = False,
+) -> None:
+    """Keep what a person says of a point: that things have changed for good, or that it was an anomaly.
+
+    After a change the baseline begins anew, with the point of that moment. What was an anomaly is never an example of
+    what is usual; the baseline stays.
+
+    Args:
+        lake: where it is kept.
+        table_key: dotted.
+        column: what the metric is of; None for the table.
+        metric: such as `row_count`.
+        at: of the point, as in the series.
+        by: who says so.
+        reason: why.
+        is_anomaly: that it was an anomaly, and nothing has changed.
+
+    Raises:
+        NoSuchSeries: the metric was never measured; names those that were.
+    """
+    names = series(lake, table_key)
+    if (metric, column) not in names:
+        raise NoSuchSeries(missing(table_key, metric, column, names))
+    row = {
+        "table_key": table_key,
+        "column": column,
+        "metric": metric,
+        "at": at,
+        "is_anomaly": is_anomaly,
+        "by": by,
+        "reason": reason,
+        "recorded_at": datetime.now(UTC),
+    }
+    table = lake.create(ACKNOWLEDGED, ACKNOWLEDGED_SCHEMA, description="What people have said of the metrics.")
+    append(table, pa.Table.from_pylist([row], schema=ACKNOWLEDGED_SCHEMA), transactions={})
+
+
+def missing(table_key: str, metric: str | None, column: str | None, names: Iterable[Name]) -> str:
+    """That a series is not there, and what is."""
+    there = sorted(f"{name} of {of}" if of else name for name, of in names)
+    if not there:
+        return (
+            f"Nothing was ever measured of {table_key}. Materialize it, or correct the name: it is dotted, such as "
+            "bronze.shop.orders, as `dataeng sql` lists it with an underscore."
+        )
+    wanted = f"{metric} of {column}" if column else metric
+    return f"{table_key} has no metric {wanted}; it has {', '.join(there)}. Nothing was changed."
+
+
+def _open(lake: Lake) -> DeltaTable:
+    try:
+        return lake.open(KEY)
+    except TableMissing:
+        return lake.create(KEY, SCHEMA, partition_by=["table_key"], description="Metrics of all tables over time.")
+
+
+def _said(lake: Lake, table_key: str) -> Mapping[Name, list[_Said]]:
+    found: dict[Name, list[_Said]] = defaultdict(list)
+    if lake.exists(ACKNOWLEDGED):
+        rows = lake.open(ACKNOWLEDGED).to_pyarrow_dataset().to_table(filter=pc.field("table_key") == table_key)
+        for row in rows.to_pylist():
+            found[row["metric"], row["column"]].append(_Said(row["at"], row["is_anomaly"]))
+    return found
+
+
+def _is_recorded(measurements: ds.FileSystemDataset, run_id: str) -> bool:
+    return bool(measurements.count_rows(filter=pc.field("run_id") == run_id))
+
+
+def _of_table(table: DeltaTable, table_key: str) -> ds.FileSystemDataset:
+    # by its partition, so that nothing is made of the files of other tables
+    return cast("ds.FileSystemDataset", table.to_pyarrow_dataset(partitions=[("table_key", "=", table_key)]))
+
+
+def _rows(taken: Taken, run_id: str) -> pa.Table:
+    common = {
+        "table_key": taken.table_key,
+        "measured_at": taken.at,
+        "table_version": taken.table_version,
+        "contract_version": taken.contract_version,
+        "run_id": run_id,
+    }
+    rows = [
+        common
+        | {"column": one.column, "metric": one.metric, "value": one.value, "text": one.text, "partition": one.day}
+        for one in taken.measurements
+    ]
+    return pa.Table.from_pylist(rows, schema=SCHEMA)
+
+
+def _compact(table: DeltaTable, table_key: str) -> None:
+    # another writer's compaction in between has done the work
+    with contextlib.suppress(CommitFailedError):
+        table.optimize.compact(partition_filters=[("table_key", "=", table_key)])
