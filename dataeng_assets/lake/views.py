@@ -7,6 +7,7 @@ What a view reads is fixed when it is made. Writing tables belongs in `append` a
 belongs in `dbt_plugin`.
 """
 
+import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -23,6 +24,7 @@ from dataeng_assets.lake.strict import table_schema
 
 # a column without time zone; every other reader feature changes which rows or columns the files hold
 _HARMLESS_FEATURES = {"timestampNtz"}
+_GLOB = re.compile(r"([*?\[])")
 
 
 class UnreadableTable(Exception):
@@ -94,7 +96,7 @@ def read_lake(
     pinned = {tuple(dotted.split(".")): version for dotted, version in (pins or {}).items()}
     keys = {*lake.tables(), *pinned}
     return tuple(
-        _reading(key, lake.open(key, pinned.get(key)), lake.folder and lake.folder.joinpath(*key))
+        read_table(key, lake.open(key, pinned.get(key)), lake.folder and lake.folder.joinpath(*key))
         for key in sorted(keys)
         if len(key) > 1 and (layers is None or key[0] in layers)
     )
@@ -123,7 +125,21 @@ def make_views(connection: duckdb.DuckDBPyConnection, readings: Collection[Readi
         connection.execute(f"comment on view {reading.view} is {comment}")
 
 
-def _reading(key: tuple[str, ...], table: DeltaTable, folder: Path | None) -> Reading:
+def read_table(
+    key: tuple[str, ...], table: DeltaTable, folder: Path | None, *, position: tuple[str, str] | None = None
+) -> Reading:
+    """Decide how one table is read, touching its Delta log only.
+
+    Args:
+        key: what the reading is called.
+        table: at the version wanted.
+        folder: where it lies; None on an object store.
+        position: names of two more columns for the file below the folder and the row in it, counted from 1. A table on
+            an object store has none.
+
+    Raises:
+        UnreadableTable: it uses a Delta feature that changes which rows its files hold.
+    """
     features = set(table.protocol().reader_features or ()) - _HARMLESS_FEATURES
     if features:
         raise UnreadableTable(
@@ -135,18 +151,24 @@ def _reading(key: tuple[str, ...], table: DeltaTable, folder: Path | None) -> Re
         dataset: ds.Dataset = table.to_pyarrow_dataset()
         reading = Reading(key, table.version(), "", dataset)
         return Reading(key, table.version(), f"select * from {_identifier(reading.dataset_name)}", dataset)
-    return Reading(key, table.version(), _files_sql(table, folder))
+    return Reading(key, table.version(), _files_sql(table, folder, position))
 
 
-def _files_sql(table: DeltaTable, folder: Path) -> str:
+def file_text(path: Path) -> str:
+    """A path in SQL, such that DuckDB takes it for that file whatever characters it has."""
+    return _text(_GLOB.sub(r"[\1]", str(path)))
+
+
+def _files_sql(table: DeltaTable, folder: Path, position: tuple[str, str] | None) -> str:
     # An empty typed branch gives the columns when there is no file, or none that has a column added later.
     types = _duckdb_types(table_schema(table))
-    columns = ", ".join(_identifier(name) for name in types)
-    typed = ", ".join(f"null::{kind} as {_identifier(name)}" for name, kind in types.items())
+    delivered = {**types, **dict(zip(position or (), ("VARCHAR", "BIGINT"), strict=False))}
+    columns = ", ".join(_identifier(name) for name in delivered)
+    typed = ", ".join(f"null::{kind} as {_identifier(name)}" for name, kind in delivered.items())
     empty = f"select {typed} where false"
     # paths in the log are percent-encoded once, the root never is
     names = pa.table(table.get_add_actions()).column("path").to_pylist()
-    paths = [str(folder / unquote(str(name))) for name in names]
+    paths = [folder / unquote(str(name)) for name in names]
     if not paths:
         return empty
     partitions = table.metadata().partition_columns
@@ -159,7 +181,10 @@ def _files_sql(table: DeltaTable, folder: Path) -> str:
     texts = [name for name in partitions if types[name] == "VARCHAR"]
     replaced = ", ".join(f"nullif({_identifier(name)}, '') as {_identifier(name)}" for name in texts)
     star = f"* replace ({replaced})" if texts else "*"
-    files = f"read_parquet([{', '.join(map(_text, paths))}], union_by_name = true, {hive})"
+    if position:
+        inside = f"substr(filename, {len(str(folder)) + 2})"
+        star += f", {inside} as {_identifier(position[0])}, file_row_number + 1 as {_identifier(position[1])}"
+    files = f"read_parquet([{', '.join(map(file_text, paths))}], union_by_name = true, {hive})"
     return f"select {columns} from ({empty} union all by name select {star} from {files})"
 
 

@@ -11,6 +11,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import IO, Literal, cast
 
+import duckdb
 import pyarrow as pa
 from pyarrow import csv as arrow_csv
 
@@ -23,7 +24,7 @@ from dataeng_assets.quality.inputs.spill import Spill
 from dataeng_assets.quality.inputs.text import Joined, utf8
 
 
-def open_delimited(where: str, paths: Sequence[Path]) -> Input:
+def open_delimited(where: str, paths: Sequence[Path], _: duckdb.DuckDBPyConnection) -> Input:
     """Open files of delimited text with one header.
 
     Raises:

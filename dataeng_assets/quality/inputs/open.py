@@ -3,32 +3,50 @@
 What an address means is decided here; how each kind is read belongs in the module of its name.
 """
 
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from types import MappingProxyType
+
 import duckdb
 
+from dataeng_assets.lake.location import Lake
 from dataeng_assets.quality.inputs.delimited import open_delimited
+from dataeng_assets.quality.inputs.delta import is_delta, open_delta, refuse_parts
 from dataeng_assets.quality.inputs.files import find_files
 from dataeng_assets.quality.inputs.formats import Format, common_format
+from dataeng_assets.quality.inputs.json_rows import open_json
 from dataeng_assets.quality.inputs.opened import SAFE, Input, InputUnreadable
 from dataeng_assets.quality.inputs.parquet import open_parquet
+from dataeng_assets.quality.inputs.platform_table import open_platform_table
+
+Opener = Callable[[str, Sequence[Path], duckdb.DuckDBPyConnection], Input]
+
+_OPENERS: Mapping[Format, Opener] = MappingProxyType(
+    {Format.PARQUET: open_parquet, Format.CSV: open_delimited, Format.JSON: open_json}
+)
 
 
-def open_input(where: str, connection: duckdb.DuckDBPyConnection) -> Input:
+def open_input(where: str, connection: duckdb.DuckDBPyConnection, *, table: bool = False) -> Input:
     """Open an input on a connection; close it before the connection is closed.
 
     Args:
-        where: a file, a glob, or a folder of files of one format.
+        where: a file, a glob, a folder of files of one format, a Delta table's folder or URI; with `table` the name of
+            a table of this platform.
         connection: from `quality.connection.connect`.
+        table: whether `where` is such a name.
 
     Raises:
         InputUnreadable: what is there cannot be read, or not without altering it.
     """
+    if table:
+        return open_platform_table(where, connection, Lake.current())
+    if "://" in where or is_delta(Path(where)):
+        options = Lake.current().options if "://" in where else None
+        return open_delta(where, where, connection, options)
     paths = find_files(where)
-    kind = common_format(where, paths)
-    if kind is Format.PARQUET:
-        return open_parquet(where, paths, connection)
-    if kind is Format.CSV:
-        return open_delimited(where, paths)
-    raise InputUnreadable(f"{where} is {kind}, which is not read. {SAFE} Convert it to Parquet.")
+    if paths != (Path(where),):
+        refuse_parts(where, paths)
+    return _OPENERS[common_format(where, paths)](where, paths, connection)
 
 
 def explain_failure(error: duckdb.Error, opened: Input) -> InputUnreadable:
@@ -37,13 +55,11 @@ def explain_failure(error: duckdb.Error, opened: Input) -> InputUnreadable:
     The text of the error is left out: it may hold values of the data.
     """
     if isinstance(error, duckdb.OutOfMemoryException):
-        problem, way_on = "needed more memory than DuckDB was given", "Give it more, or free space in TMPDIR."
+        problem, way_on = "needed more memory than DuckDB was given", "Give it more."
     elif isinstance(error, duckdb.IOException):
-        problem, way_on = (
-            "lost one of its files, or the disk is full",
-            "See whether it was changed meanwhile, and repeat.",
-        )
+        problem = "lost one of its files, or the disk that is spilled to is full"
+        way_on = "See whether it was changed meanwhile and whether TMPDIR has room, and repeat."
     else:
-        problem = f"has a damaged part, or a value that its type cannot hold ({type(error).__name__})"
+        problem = f"had a damaged part, or a value that its type cannot hold ({type(error).__name__})"
         way_on = "Copy or write it again, and see whether it is whole."
-    return InputUnreadable(f"{opened.name} could be opened, but while it was read it {problem}. {SAFE} {way_on}")
+    return InputUnreadable(f"{opened.name} could be opened, but when it was read it {problem}. {SAFE} {way_on}")

@@ -4,7 +4,6 @@ DuckDB reads several files by the schema of the first; files that differ are ref
 that one of them lacks must not look like a column of NULLs.
 """
 
-import re
 import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
@@ -15,6 +14,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from dataeng_assets.lake.strict import logical
+from dataeng_assets.lake.views import file_text
 from dataeng_assets.quality.inputs.files import CHUNK_BYTES, changed, compression, size, uncompressed
 from dataeng_assets.quality.inputs.opened import (
     SAFE,
@@ -24,16 +24,14 @@ from dataeng_assets.quality.inputs.opened import (
     InputUnreadable,
     check_names,
     free_names,
-    literal,
     quoted,
     shown,
 )
 from dataeng_assets.quality.inputs.spill import Spill
 
 MOST_DIGITS = 38
-_GLOB = re.compile(r"([*?\[])")
 # DuckDB's own columns of a scan; a file that has one of them hides it
-_VIRTUAL = {"filename", "file_row_number"}
+VIRTUAL = {"filename", "file_row_number"}
 
 
 def open_parquet(where: str, paths: Sequence[Path], connection: duckdb.DuckDBPyConnection) -> Input:
@@ -49,7 +47,7 @@ def open_parquet(where: str, paths: Sequence[Path], connection: duckdb.DuckDBPyC
         schema, rows = _footers(where, paths, lying)
         check_names(where, schema.names)
         check_types(where, schema)
-        if _VIRTUAL & {name.lower() for name in schema.names}:
+        if VIRTUAL & {name.lower() for name in schema.names}:
             relation, position = _numbered_rows(paths, lying, schema, resources)
         elif spill:
             relation, position = spill.relation(schema.names, expressions=[quoted(name) for name in schema.names])
@@ -93,17 +91,13 @@ def check_types(where: str, schema: pa.Schema) -> None:
             )
 
 
-def escaped(path: Path) -> str:
-    """A path as DuckDB takes it literally, whatever characters it has."""
-    text = str(path)
-    return literal(_GLOB.sub(r"[\1]", text if not text.startswith("~") else str(path.absolute())))
-
-
 def _scan(paths: Sequence[Path], schema: pa.Schema) -> tuple[str, tuple[str, ...]]:
     position = free_names(schema.names, "_file", "_row")
     file, row = map(quoted, position)
     names = ", ".join(quoted(name) for name in schema.names)
-    files = f"read_parquet([{', '.join(map(escaped, paths))}], hive_partitioning = false)"
+    # DuckDB would take a tilde at the start for somebody's home
+    texts = (file_text(path.absolute() if str(path).startswith("~") else path) for path in paths)
+    files = f"read_parquet([{', '.join(texts)}], hive_partitioning = false)"
     return f"(select {names}, filename as {file}, file_row_number + 1 as {row} from {files})", position
 
 
