@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from typing import Any, get_args, get_origin
 
@@ -30,6 +31,10 @@ class Document:
         """The error to raise for what stands at a place; an absent place is shown at the line of its parent."""
         return Plain(self.path, None, self.lines).error(place, found, allowed)
 
+    def at(self, place: Place) -> str:
+        """`file:line` of a place."""
+        return Plain(self.path, None, self.lines).at(place)
+
 
 def read_document(path: Path, text: str | None = None) -> Document:
     """Read a document without judging what it means.
@@ -39,10 +44,19 @@ def read_document(path: Path, text: str | None = None) -> Document:
         text: what stands in it, where that is not what the file holds now, such as an earlier version.
 
     Raises:
-        ContractError: it is no YAML, repeats a key, uses tags or aliases, or has a key or value that ODCS 3 lacks.
+        ContractError: it is neither YAML nor JSON, repeats a key, uses tags or aliases, or has a key or value that
+            ODCS 3 lacks.
     """
-    plain = read_plain(path, "an ODCS 3 document", text)
-    data = plain.data
+    return document_of(read_plain(path, "an ODCS 3 document", text))
+
+
+def document_of(plain: Plain) -> Document:
+    """A document that was read already, in YAML or JSON.
+
+    Raises:
+        ContractError: it has a key or value that ODCS 3 lacks.
+    """
+    data = _as_in_json(plain.data)
     if not isinstance(data, dict):
         raise plain.error((), data, "an ODCS 3 document: a mapping with apiVersion, kind, id, schema …")
     try:
@@ -52,7 +66,16 @@ def read_document(path: Path, text: str | None = None) -> Document:
         problem = invalid.errors()[0]
         place = _place_in(data, problem["loc"])
         raise plain.error(place, problem["input"], problem["msg"].removeprefix("Input should be ")) from None
-    return Document(path, odcs, plain.lines)
+    return Document(plain.path, odcs, plain.lines)
+
+
+def _as_in_json(data: Any) -> Any:
+    """Dates as texts: ODCS writes them as such, and YAML alone would make something else of them."""
+    if isinstance(data, dict):
+        return {key: _as_in_json(value) for key, value in data.items()}
+    if isinstance(data, list):
+        return [_as_in_json(value) for value in data]
+    return data.isoformat() if isinstance(data, date) else data
 
 
 def _refuse_unknown_keys(plain: Plain, model: type[BaseModel], data: Mapping[Any, Any], place: Place) -> None:

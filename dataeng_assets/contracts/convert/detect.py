@@ -7,7 +7,9 @@ from typing import Any
 
 from dataeng_assets.contracts.checks.rule import Suite
 from dataeng_assets.contracts.convert.json_schema import read_json_schema
+from dataeng_assets.contracts.convert.odcs_read import suites_of
 from dataeng_assets.contracts.convert.simple import read_simple
+from dataeng_assets.contracts.document import document_of
 from dataeng_assets.contracts.plain import Plain, read_plain, shortened
 
 Reader = Callable[[Plain], tuple[Suite, ...]]
@@ -31,6 +33,12 @@ class Form:
 
 
 FORMS = (
+    Form(
+        "ODCS",
+        "`apiVersion` and `kind: DataContract`",
+        lambda said: "apiVersion" in said or said.get("kind") == "DataContract",
+        lambda plain: suites_of(document_of(plain)),
+    ),
     Form("simple contract", "`contract` and `schema`", lambda said: "contract" in said, read_simple),
     Form(
         "JSON Schema",
