@@ -7,7 +7,8 @@ from typing import Any
 from open_data_contract_standard.model import SchemaObject, SchemaProperty
 
 from dataeng_assets.contracts.checks.rule import SuiteColumn
-from dataeng_assets.contracts.document import Document, Place
+from dataeng_assets.contracts.document import Document
+from dataeng_assets.contracts.plain import Place
 
 HARMLESS = frozenset(
     ("public", "internal", "open", "none", "general", "unclassified", "non-sensitive", "nonsensitive", "not sensitive")

@@ -9,9 +9,9 @@ from dataeng_assets.contracts.checks.consistent import contradictions, named_col
 from dataeng_assets.contracts.checks.kinds import Check, Holds
 from dataeng_assets.contracts.checks.naming import derived_name, plain_name, unique_name
 from dataeng_assets.contracts.checks.rule import NONE, Bounds, NotExecuted, Rule, Severity, SuiteColumn
-from dataeng_assets.contracts.document import Document, Place
+from dataeng_assets.contracts.document import Document
 from dataeng_assets.contracts.errors import ContractError, did_you_mean
-from dataeng_assets.contracts.plain import shortened
+from dataeng_assets.contracts.plain import Place, shortened
 
 
 @dataclass(frozen=True)

@@ -25,8 +25,9 @@ from dataeng_assets.contracts.checks.rule import SuiteColumn
 from dataeng_assets.contracts.checks.sql import listed, literal, quoted
 from dataeng_assets.contracts.convert.odcs_findings import Aside, Findings
 from dataeng_assets.contracts.convert.odcs_values import value_of, values_of
-from dataeng_assets.contracts.document import Document, Place
+from dataeng_assets.contracts.document import Document
 from dataeng_assets.contracts.errors import did_you_mean
+from dataeng_assets.contracts.plain import Place
 
 _RANGE = ("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum")
 _NUMBER = (*_RANGE, "multipleOf", "format", "precision", "scale")

@@ -23,8 +23,8 @@ from dataeng_assets.contracts.convert.odcs_words import (
     severity_of,
     unit_of,
 )
-from dataeng_assets.contracts.document import Place
 from dataeng_assets.contracts.errors import did_you_mean
+from dataeng_assets.contracts.plain import Place
 
 ENGINE = "dataeng"
 CustomEngine = Callable[[Any, str], Iterable[Rule]]

@@ -24,8 +24,9 @@ from dataeng_assets.contracts.convert.odcs_quality import CustomEngine, read_qua
 from dataeng_assets.contracts.convert.odcs_relations import read_relations
 from dataeng_assets.contracts.convert.odcs_sla import read_sla
 from dataeng_assets.contracts.convert.odcs_words import bounds_of, unit_of
-from dataeng_assets.contracts.document import Document, Place, read_document
+from dataeng_assets.contracts.document import Document, read_document
 from dataeng_assets.contracts.errors import did_you_mean
+from dataeng_assets.contracts.plain import Place
 
 OURS = ("quarantine", "consumers", "notDemanded")
 """Custom properties of a document or table that are understood; `notDemanded` names implied rules not meant."""

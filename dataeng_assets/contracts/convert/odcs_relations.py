@@ -9,8 +9,9 @@ from open_data_contract_standard.model import Relationship, SchemaObject
 from dataeng_assets.contracts.checks.kinds import References
 from dataeng_assets.contracts.convert.odcs_columns import column_name
 from dataeng_assets.contracts.convert.odcs_findings import Findings
-from dataeng_assets.contracts.document import Document, Place
+from dataeng_assets.contracts.document import Document
 from dataeng_assets.contracts.errors import did_you_mean
+from dataeng_assets.contracts.plain import Place
 
 _NESTED = "a column inside a column is no key of a table; name the columns of tables"
 

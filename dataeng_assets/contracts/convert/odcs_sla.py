@@ -9,7 +9,8 @@ from open_data_contract_standard.model import SchemaObject, ServiceLevelAgreemen
 from dataeng_assets.contracts.checks.kinds import Measure, Metric
 from dataeng_assets.contracts.checks.rule import Bounds
 from dataeng_assets.contracts.convert.odcs_findings import Aside, Findings
-from dataeng_assets.contracts.document import Document, Place
+from dataeng_assets.contracts.document import Document
+from dataeng_assets.contracts.plain import Place
 
 PROMISE = "a promise for people; it is told, and not measured"
 """Why a promise other than freshness is not executed."""

@@ -5,7 +5,8 @@ from datetime import date, datetime
 from typing import Any
 
 from dataeng_assets.contracts.checks.kinds import Literal
-from dataeng_assets.contracts.document import Document, Place
+from dataeng_assets.contracts.document import Document
+from dataeng_assets.contracts.plain import Place
 
 _WANTED = {
     "string": "a text; quote what YAML would read as something else",
