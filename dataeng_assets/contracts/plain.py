@@ -1,6 +1,7 @@
 """Reading a YAML or JSON document into plain values: safely, with the line of every place."""
 
 import json
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +14,7 @@ from dataeng_assets.contracts.errors import ContractError
 Place = tuple[str | int, ...]
 LARGEST_BYTES = 16 * 2**20
 DEEPEST = 100
+_HALF = re.compile(r"\\u[dD][89a-fA-F][0-9a-fA-F]{2}")
 _Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
@@ -117,9 +119,9 @@ def _depth(data: Any) -> int:
 
 
 def _lines_of_json(path: Path, text: str) -> dict[Place, int]:
-    """Nearly all JSON is YAML too, whose reader knows lines; for the rest, places must do."""
+    """JSON is YAML too, tabs and halves of characters aside; for what is not, places must do."""
     try:
-        return _read_yaml(path, text, "").lines  # type: ignore[return-value]
+        return _read_yaml(path, _HALF.sub(r"\\u0020", text.replace("\t", " ")), "").lines  # type: ignore[return-value]
     except ContractError:
         return {}
 
