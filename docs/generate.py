@@ -26,6 +26,7 @@ from dataeng_assets.contracts.types import (
     postgres_type_names,
     refused_types,
 )
+from dataeng_assets.extract.quarantine import OWN_COLUMNS as QUARANTINE_COLUMNS
 from dataeng_assets.extract.versions import OWN_COLUMNS
 from dataeng_assets.lake.location import Lake
 from dataeng_assets.settings import ROOT, Settings
@@ -43,6 +44,9 @@ OURS = {
     "_row_hash": "of the contract's columns; equal for equal rows",
     "_extracted_at": "when the run that read this version took its snapshot",
     "_run_id": "the Dagster run that wrote the row",
+    "_released_by": "the replay that let the row out of what was set aside; empty for all other rows",
+    "_broken": "the names of all rules that the row breaks",
+    "_contract_version": "of the contract by which it was judged",
     "_rescued": "fields that the contract does not name, as JSON",
     "_kafka_partition": "partition of the topic",
     "_kafka_offset": "offset in the partition; with it, the record's identity",
@@ -257,6 +261,14 @@ Times are UTC, to the microsecond.
 ## Every bronze table of a Postgres source
 
 {_described(OWN_COLUMNS)}
+
+## Rows set aside
+
+Where the contract of a table says `quarantine`, what breaks it lies in a table of its own, `<table>_quarantine`: the
+columns of the contract, and these. Here `_op` is `upsert` for a version that was set aside, and `cleared` when the
+source has a good version of the key again, or the key no more.
+
+{_described(QUARANTINE_COLUMNS)}
 
 ## Events of a topic, and late ones
 

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pyarrow as pa
 
+from dataeng_assets.contracts.checks.rule import Quarantine
+from dataeng_assets.contracts.checks.rule import Rule as TableRule
 from dataeng_assets.contracts.types import ColumnType
 
 
@@ -84,6 +86,8 @@ class Contract:
         name: the table's or topic's name.
         key: the columns that identify a row or event, in order. A topic may deliver one event more than once.
         freshness: how old the newest data may be at most.
+        rules: what is demanded of the table and judged.
+        quarantine: whether rows that break a rule of rows are set aside; None when they are not.
     """
 
     path: Path
@@ -98,6 +102,8 @@ class Contract:
     key: tuple[str, ...]
     freshness: timedelta | None = None
     event_time: EventTime | None = None
+    rules: tuple[TableRule, ...] = ()
+    quarantine: Quarantine | None = None
 
     def column(self, name: str) -> Column:
         """The column of this name.

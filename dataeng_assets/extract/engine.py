@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from deltalake import DeltaTable
 
+from dataeng_assets.contracts.types import row_hash_sql
 from dataeng_assets.extract.plan import SourceTable
 from dataeng_assets.extract.staging import Staged
 from dataeng_assets.postgres.errors import SAFE, SourceRefused
@@ -80,6 +81,21 @@ def loaded(table: SourceTable, *, keys_only: bool = False) -> str:
 def keys(table: SourceTable) -> str:
     """The columns of the key."""
     return ", ".join(quoted(name) for name in table.contract.key)
+
+
+def row_hash(table: SourceTable) -> str:
+    """The expression of the hash over the contract's columns."""
+    return row_hash_sql([(column.name, column.type) for column in table.contract.columns])
+
+
+def key_alone(table: SourceTable) -> str:
+    """The contract's columns of a row that has its key, and NULL in every other column."""
+    return ", ".join(
+        quoted(column.name)
+        if column.name in table.contract.key
+        else f"CAST(NULL AS {column.type.duckdb}) AS {quoted(column.name)}"
+        for column in table.contract.columns
+    )
 
 
 def batch_rows(staged: Staged) -> int:

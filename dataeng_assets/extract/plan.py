@@ -211,8 +211,18 @@ def progress_names(table: str, server: str) -> ProgressNames:
         server: the identity of the server that is read.
     """
     stem = f"extract/{table}"
-    parts = ("guard", "followed_at", "lower_bound", "lower_bound_at", f"xmin/{server}")
-    return ProgressNames(*(f"{stem}/{part}" for part in parts))
+    parts = ("followed_at", "lower_bound", "lower_bound_at", f"xmin/{server}")
+    return ProgressNames(guard_name(table), *(f"{stem}/{part}" for part in parts))
+
+
+def guard_name(table: str) -> str:
+    """The transaction that every commit to a source table's bronze and quarantine carries."""
+    return f"extract/{table}/guard"
+
+
+def released_name(table: str) -> str:
+    """The transaction in bronze that says up to which version of the quarantine its rows were validated again."""
+    return f"release/{table}/quarantine_version"
 
 
 def stored_progress(names: ProgressNames, value: Callable[[str], int | None]) -> Progress | None:

@@ -1,43 +1,34 @@
 """One run: every table of a source in one snapshot, each committed by itself.
 
 What is read belongs in `plan`, whether the source is what the contract says in `agreement`, the rows' way in `staging`
-and `versions`.
+and `commit`.
 """
 
 import time
-from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import partial
 from pathlib import Path
 from queue import SimpleQueue
 
 import psycopg
-from deltalake import DeltaTable
 
-from dataeng_assets.extract import versions
 from dataeng_assets.extract.agreement import agree, is_unique
-from dataeng_assets.extract.engine import engine
+from dataeng_assets.extract.commit import Bronze, Run, commit, open_bronze
 from dataeng_assets.extract.plan import (
     Method,
-    Plan,
-    Progress,
-    ProgressNames,
     SourceTable,
     Window,
     advance,
-    moment,
     plan_read,
     progress_names,
     stored_progress,
-    transactions,
 )
-from dataeng_assets.extract.staging import Staged, stage, staging_folder
-from dataeng_assets.extract.whole import count_living
-from dataeng_assets.lake.append import Superseded, append, progress
+from dataeng_assets.extract.staging import stage, staging_folder
+from dataeng_assets.lake.append import progress
 from dataeng_assets.lake.location import ForgetfulTable, Lake
 from dataeng_assets.lake.room import NoRoom, room_for
 from dataeng_assets.lake.strict import SchemaDiffers
@@ -47,12 +38,6 @@ from dataeng_assets.postgres.snapshot import Snapshot, pinned_connections
 
 PARALLEL_TABLES = 2
 APPLICATION = "dataeng extract"
-
-
-class Overtaken(SourceError):
-    """Another extract committed to the table since this one looked at it."""
-
-    retryable = True
 
 
 class SomeTablesFailed(SourceError):
@@ -75,6 +60,10 @@ class TableReport:
     Attributes:
         key: the bronze table.
         rows_read: rows of the window, as the source counted and the staged file proved them.
+        rows_good: those that break no rule of the contract for which rows are set aside.
+        rows_quarantined: those that do, counted in the quarantine; with the good ones, all that was read.
+        quarantine_version: the quarantine's version after the run; None where nothing is ever set aside.
+        broken_rules: how many rows read break each rule; a row may break several.
         rows_appended: new versions, deletes and returns among them.
         rows_deleted: keys that have vanished from a table read whole.
         rows_returned: keys that came back after their delete.
@@ -93,6 +82,10 @@ class TableReport:
 
     key: tuple[str, ...]
     rows_read: int
+    rows_good: int
+    rows_quarantined: int
+    quarantine_version: int | None
+    broken_rules: Mapping[str, int]
     rows_appended: int
     rows_deleted: int
     rows_returned: int
@@ -106,16 +99,6 @@ class TableReport:
     drift: tuple[str, ...]
     notes: tuple[str, ...]
     seconds: float
-
-
-@dataclass(frozen=True)
-class _Run:
-    """What all tables of a run share."""
-
-    snapshot: Snapshot
-    folder: Path
-    window: Window
-    run_id: str
 
 
 def extract(
@@ -151,7 +134,7 @@ def extract(
     failures: list[Exception] = []
     # Opened before the snapshot is taken: of two runs that overlap, the one that commits later is refused.
     work = list(_opened(tables, lake, failures))
-    reports = _read(url, work, partial(_Run, window=window, run_id=run_id), on_table, failures) if work else {}
+    reports = _read(url, work, partial(Run, window=window, run_id=run_id), on_table, failures) if work else {}
     if failures:
         raise failures[0] if len(failures) == 1 else SomeTablesFailed(failures)
     return tuple(reports[table.name] for table in tables)
@@ -159,23 +142,22 @@ def extract(
 
 def _opened(
     tables: Sequence[SourceTable], lake: Lake, failures: list[Exception]
-) -> Iterator[tuple[SourceTable, DeltaTable]]:
-    """Each table with a handle on its bronze; one whose bronze is not what it should be fails alone."""
+) -> Iterator[tuple[SourceTable, Bronze]]:
+    """Each table with its bronze; one whose bronze is not what it should be fails alone."""
     for table in tables:
-        schema, description = versions.bronze_schema(table), table.contract.description
         try:
             with room_for(table.name, lake.uri):
-                handle = lake.create(table.key, schema, change_feed=True, description=description)
+                bronze = open_bronze(lake, table)
         except (SchemaDiffers, ForgetfulTable, NoRoom) as error:
             failures.append(error)
         else:
-            yield table, handle
+            yield table, bronze
 
 
 def _read(
     url: str,
-    work: Sequence[tuple[SourceTable, DeltaTable]],
-    run: Callable[[Snapshot, Path], _Run],
+    work: Sequence[tuple[SourceTable, Bronze]],
+    run: Callable[[Snapshot, Path], Run],
     on_table: Callable[[TableReport], None],
     failures: list[Exception],
 ) -> dict[str, TableReport]:
@@ -191,8 +173,8 @@ def _read(
 
 
 def _copy_all(
-    run: _Run,
-    work: Sequence[tuple[SourceTable, DeltaTable]],
+    run: Run,
+    work: Sequence[tuple[SourceTable, Bronze]],
     connections: Sequence[psycopg.Connection],
     on_table: Callable[[TableReport], None],
     failures: list[Exception],
@@ -202,16 +184,16 @@ def _copy_all(
     for connection in connections:
         free.put(connection)
 
-    def copy(table: SourceTable, handle: DeltaTable) -> TableReport:
+    def copy(table: SourceTable, bronze: Bronze) -> TableReport:
         connection = free.get()
         try:
-            with room_for(table.name, str(run.folder.parent), str(handle.table_uri)):
-                return _copy_table(run, table, handle, connection)
+            with room_for(table.name, str(run.folder.parent), str(bronze.main.table_uri)):
+                return _copy_table(run, table, bronze, connection)
         finally:
             free.put(connection)
 
     with ThreadPoolExecutor(len(connections), thread_name_prefix="extract") as pool:
-        pending = {pool.submit(copy, table, handle): table.name for table, handle in work}
+        pending = {pool.submit(copy, table, bronze): table.name for table, bronze in work}
         try:
             return dict(_collect(pending, on_table, failures))
         except BaseException:
@@ -238,28 +220,32 @@ def _collect(
             yield pending[future], report
 
 
-def _copy_table(run: _Run, table: SourceTable, handle: DeltaTable, connection: psycopg.Connection) -> TableReport:
+def _copy_table(run: Run, table: SourceTable, bronze: Bronze, connection: psycopg.Connection) -> TableReport:
     started = time.monotonic()
     facts = table_facts(connection, table.schema, table.contract.name)
     drift = agree(table, facts)
-    before = stored_progress(progress_names(table.name, run.snapshot.server), partial(progress, handle))
+    before = stored_progress(progress_names(table.name, run.snapshot.server), partial(progress, bronze.main))
     whole = table.watermark is None
     plan = plan_read(run.window, before, run.snapshot, has_row_xmin=facts.has_row_xmin, whole=whole)
     after = advance(before, run.snapshot) if run.window.follows or whole else None
     staged = stage(connection, table, plan, run.folder)
-    appended, living = _commit(run, table, handle, plan, staged, after, unique=is_unique(table.contract, facts))
+    done = commit(run, table, bronze, plan, staged, after, unique=is_unique(table.contract, facts))
     staged.path.unlink()
     hidden = run.snapshot.open_transactions.hidden if run.window.follows and not whole else ()
     reached = after or before
     return TableReport(
         key=table.key,
         rows_read=staged.rows,
-        rows_appended=appended.total(),
-        rows_deleted=appended["delete"],
-        rows_returned=appended["return"],
+        rows_good=done.good,
+        rows_quarantined=done.quarantined,
+        quarantine_version=bronze.quarantine.version() if bronze.quarantine else None,
+        broken_rules=done.by_rule,
+        rows_appended=done.operations.total(),
+        rows_deleted=done.operations["delete"],
+        rows_returned=done.operations["return"],
         rows_in_source=staged.rows_in_source,
-        rows_living=living,
-        version=handle.version(),
+        rows_living=done.living,
+        version=bronze.main.version(),
         window=Window(plan.since, plan.until),
         lower_bound=reached.lower_bound if reached and not whole else None,
         method=plan.method,
@@ -268,49 +254,3 @@ def _copy_table(run: _Run, table: SourceTable, handle: DeltaTable, connection: p
         notes=(*plan.notes, *(f"late rows are found by xmin, with a scan: {why}" for why in hidden)),
         seconds=time.monotonic() - started,
     )
-
-
-def _commit(
-    run: _Run,
-    table: SourceTable,
-    handle: DeltaTable,
-    plan: Plan,
-    staged: Staged,
-    after: Progress | None,
-    *,
-    unique: bool,
-) -> tuple[Counter[str], int | None]:
-    """Append the new versions; gives how many of each `_op`, and of a whole table the keys that are living then."""
-    names = progress_names(table.name, run.snapshot.server)
-    extracted_at = _extraction_time(run, handle, names)
-    with engine(run.folder) as duckdb:
-        versions.check(duckdb, table, staged, unique=unique)
-        found = versions.new_versions(duckdb, table, plan, staged, handle, extracted_at=extracted_at, run_id=run.run_id)
-        rows = found.reader() if after else found.reader_unless_empty()
-        if rows is None:
-            return found.operations, None
-        try:
-            append(
-                handle,
-                rows,
-                transactions=transactions(names, after, extracted_at),
-                metadata={"run_id": run.run_id, "method": plan.method},
-            )
-        except Superseded:
-            raise Overtaken(
-                f"Another extract of {table.name} committed while this one was reading, so this one committed nothing: "
-                "what it found may be in the table already. Nothing is lost. Run again; it will read what is left."
-            ) from None
-        except Exception:
-            if found.failure is not None:
-                raise found.failure from None
-            raise
-        return found.operations, count_living(duckdb, table, handle) if table.watermark is None else None
-
-
-def _extraction_time(run: _Run, handle: DeltaTable, names: ProgressNames) -> datetime:
-    """The snapshot's time, or just after the newest stored one if the server's clock went back."""
-    newest = progress(handle, names.guard)
-    if newest is None:
-        return run.snapshot.taken_at
-    return max(run.snapshot.taken_at, moment(newest) + timedelta(microseconds=1))

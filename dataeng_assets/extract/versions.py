@@ -9,7 +9,7 @@ A table without a watermark is compared with all that is stored; what has vanish
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from itertools import chain
 
 import duckdb
@@ -17,8 +17,16 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from deltalake import DeltaTable
 
-from dataeng_assets.contracts.types import row_hash_sql
-from dataeng_assets.extract.engine import batch_rows, committed, keys, loaded, quoted, rows_of, unreadable_values
+from dataeng_assets.extract.engine import (
+    batch_rows,
+    committed,
+    keys,
+    loaded,
+    quoted,
+    row_hash,
+    rows_of,
+    unreadable_values,
+)
 from dataeng_assets.extract.plan import Plan, SourceTable
 from dataeng_assets.extract.staging import Staged
 from dataeng_assets.extract.whole import store_vanished, vanished_rows
@@ -29,6 +37,7 @@ OWN_COLUMNS = (
     pa.field("_row_hash", pa.int64(), nullable=False),
     pa.field("_extracted_at", pa.timestamp("us", tz="UTC"), nullable=False),
     pa.field("_run_id", pa.string(), nullable=False),
+    pa.field("_released_by", pa.string()),
 )
 # Writers may cut the statistics by which files are skipped to milliseconds.
 _STATISTICS_UNIT = timedelta(milliseconds=1)
@@ -103,8 +112,11 @@ def check(connection: duckdb.DuckDBPyConnection, table: SourceTable, staged: Sta
 
     Raises:
         SourceRefused: a required column is NULL, or two rows share a key; names columns and counts, never a value.
+            With `quarantine` in the contract, only a NULL in the key is refused: other rows are set aside.
     """
     required = [column.name for column in table.contract.columns if not column.nullable]
+    if table.contract.quarantine:
+        required = list(table.contract.key)
     counts = ", ".join(f"count(*) - count({quoted(name)})" for name in required)
     lacking = connection.execute(f"SELECT {counts} FROM {rows_of(staged)}").fetchall()[0]
     broken = [f"{name} ({count} rows)" for name, count in zip(required, lacking, strict=True) if count]
@@ -126,38 +138,48 @@ def check(connection: duckdb.DuckDBPyConnection, table: SourceTable, staged: Sta
         )
 
 
-def new_versions(
-    connection: duckdb.DuckDBPyConnection,
-    table: SourceTable,
-    plan: Plan,
-    staged: Staged,
-    handle: DeltaTable,
-    *,
-    extracted_at: datetime,
-    run_id: str,
-) -> Versions:
-    """The rows read whose newest stored version is another one, or none; of a whole table also what has vanished.
+def compare(
+    connection: duckdb.DuckDBPyConnection, table: SourceTable, plan: Plan, staged: Staged, handle: DeltaTable
+) -> None:
+    """Make `newest`, what bronze knows of the keys read, and of a whole table `vanished`.
 
     Args:
-        connection: from `engine`; it must stay open until the rows have been read.
+        connection: from `engine`.
         table: what was read.
         plan: which rows were asked for.
         staged: its rows.
         handle: the bronze table at the version that the commit will be made on.
-        extracted_at: the time that the new versions carry.
-        run_id: the run that they carry.
 
     Raises:
         SourceRefused: a value could not be carried, or more has vanished than is believed.
     """
-    moment = extracted_at.astimezone(UTC).isoformat()
     with unreadable_values(table.name):
         _store_newest(connection, table, plan, staged, handle)
         if table.watermark is None:
             store_vanished(connection, table, staged)
+
+
+def new_versions(
+    connection: duckdb.DuckDBPyConnection, table: SourceTable, staged: Staged, *, moment: str, run_id: str
+) -> Versions:
+    """The good rows read whose newest stored version is another one, or none; of a whole table also what has vanished.
+
+    Args:
+        connection: from `engine`, holding what `compare` and `quarantine.set_aside` made; it must stay open, and be
+            asked for nothing else, until the rows have been read.
+        table: what was read.
+        staged: its rows.
+        moment: the time that the new versions carry.
+        run_id: the run that they carry.
+
+    Raises:
+        SourceRefused: a value could not be carried.
+    """
+    with unreadable_values(table.name):
         found = connection.sql(
             f"""
-            SELECT *, CAST($moment AS TIMESTAMPTZ) AS _extracted_at, $run_id AS _run_id
+            SELECT *, CAST($moment AS TIMESTAMPTZ) AS _extracted_at, $run_id AS _run_id,
+              CAST(NULL AS VARCHAR) AS _released_by
             FROM ({_changed(table, staged)})
             """,
             params={"moment": moment, "run_id": run_id},
@@ -168,10 +190,12 @@ def new_versions(
 def _changed(table: SourceTable, staged: Staged) -> str:
     """The query of the rows to append: the contract's columns, `_op` and `_row_hash`."""
     columns = ", ".join(quoted(column.name) for column in table.contract.columns)
-    hashed = row_hash_sql([(column.name, column.type) for column in table.contract.columns])
+    hashed = row_hash(table)
+    read = f"(SELECT {loaded(table)} FROM {rows_of(staged)})"
+    good = f"{read} ANTI JOIN set_aside USING ({keys(table)})" if table.contract.quarantine else read
     present = f"""
         SELECT {columns}, CASE WHEN _stored_op = 'delete' THEN 'return' ELSE 'upsert' END AS _op, _row_hash
-        FROM (SELECT *, {hashed} AS _row_hash FROM (SELECT {loaded(table)} FROM {rows_of(staged)}))
+        FROM (SELECT *, {hashed} AS _row_hash FROM {good})
           LEFT JOIN newest USING ({keys(table)})
         WHERE _stored_hash IS DISTINCT FROM _row_hash OR _stored_op = 'delete'
         """

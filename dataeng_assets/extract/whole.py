@@ -8,7 +8,7 @@ truncated or filtered by mistake. Which of the rows that are there are new versi
 import duckdb
 from deltalake import DeltaTable
 
-from dataeng_assets.extract.engine import committed, keys, loaded, quoted, rows_of
+from dataeng_assets.extract.engine import committed, key_alone, keys, loaded, rows_of
 from dataeng_assets.extract.plan import SourceTable
 from dataeng_assets.extract.staging import Staged
 from dataeng_assets.postgres.errors import SAFE, SourceRefused
@@ -48,12 +48,17 @@ def store_vanished(connection: duckdb.DuckDBPyConnection, table: SourceTable, st
 
 
 def count_living(connection: duckdb.DuckDBPyConnection, table: SourceTable, handle: DeltaTable) -> int:
-    """How many keys are there by what is committed; equal to the rows of the source if nothing was lost on the way."""
+    """How many keys are there by what is committed; equal to the rows of the source if nothing was lost on the way.
+
+    A key whose version was set aside is there, whether bronze has an earlier version of it or not.
+    """
     connection.register("committed", committed(handle, [*table.contract.key, "_op", "_extracted_at"]))
     found = connection.execute(
         f"""
-        SELECT count(*) FROM (SELECT arg_max(_op, _extracted_at) AS _op FROM committed GROUP BY {keys(table)})
-        WHERE _op <> 'delete'
+        SELECT count(*) FROM (
+          SELECT {keys(table)} FROM committed GROUP BY {keys(table)} HAVING arg_max(_op, _extracted_at) <> 'delete'
+          UNION SELECT {keys(table)} FROM set_aside
+        )
         """
     )
     (living,) = found.fetchall()[0]
@@ -63,13 +68,7 @@ def count_living(connection: duckdb.DuckDBPyConnection, table: SourceTable, hand
 
 def vanished_rows(table: SourceTable) -> str:
     """The query of the rows that say that a key has vanished: the key, and NULL in every other column."""
-    columns = ", ".join(
-        quoted(column.name)
-        if column.name in table.contract.key
-        else f"CAST(NULL AS {column.type.duckdb}) AS {quoted(column.name)}"
-        for column in table.contract.columns
-    )
-    return f"SELECT {columns}, 'delete' AS _op FROM vanished"
+    return f"SELECT {key_alone(table)}, 'delete' AS _op FROM vanished"
 
 
 def _refuse_empty(table: SourceTable, living: int) -> None:

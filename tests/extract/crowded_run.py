@@ -9,7 +9,7 @@ from typing import Any
 
 from made_source import contract, source_table
 
-from dataeng_assets.extract import run
+from dataeng_assets.extract import commit, run
 from dataeng_assets.extract.plan import Window
 from dataeng_assets.lake import append
 from dataeng_assets.lake.location import Lake
@@ -32,7 +32,7 @@ def main() -> None:
     if place == "staging":
         crowd()
     else:
-        run.append = append_when_crowded
+        commit.append = append_when_crowded
     try:
         run.extract(url, [source_table(contract("items"))], Lake(uri), Window(None, None), run_id="crowded")
     except NoRoom as error:

@@ -9,7 +9,7 @@ from typing import Any
 
 from made_source import contract, source_table, whole_table
 
-from dataeng_assets.extract import run
+from dataeng_assets.extract import commit, run
 from dataeng_assets.extract.plan import Window
 from dataeng_assets.lake import append
 from dataeng_assets.lake.location import Lake
@@ -44,9 +44,9 @@ def main() -> None:
     if moment == "once a file is written":
         once_a_file_is_written(lake)
     elif moment == "after the commit":
-        run.append = after_commit
+        commit.append = after_commit
     elif moment == "once everything is staged":
-        run.append = die
+        commit.append = die
     described = contract("items")
     table = whole_table(described, max_vanished=0.5) if mode == "full" else source_table(described)
     run.extract(url, [table], lake, Window(None, None), run_id="killed")

@@ -1,7 +1,7 @@
 """A small source and its bronze, as values that tests of the extract share."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import MappingProxyType
@@ -9,6 +9,7 @@ from typing import Any
 
 import psycopg
 
+from dataeng_assets.contracts.checks.rule import Bounds, Quarantine, Rule, Unit
 from dataeng_assets.contracts.model import Column, Contract
 from dataeng_assets.contracts.types import postgres_type
 from dataeng_assets.extract.plan import SourceTable, Window
@@ -46,6 +47,19 @@ def contract(
 
 TREE = (("item_id", "bigint", False), ("value", "text", True))
 """The columns of a table that keeps no clock."""
+
+
+ANY_NUMBER = Bounds(upper=100, unit=Unit.PERCENT)
+
+
+def quarantining(described: Contract, *rules: Rule, limit: Bounds = ANY_NUMBER) -> Contract:
+    """The contract with rules that set rows aside, any number of them unless a limit is given."""
+    return replace(described, rules=rules, quarantine=Quarantine(limit))
+
+
+def broken_values(count: int) -> list[str]:
+    """Texts of which some are too long, or have capitals, or both."""
+    return [("a", "bb", "C", "DD", "e")[number % 5] for number in range(count)]
 
 
 def source_table(described: Contract) -> SourceTable:

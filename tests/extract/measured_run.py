@@ -11,7 +11,7 @@ from typing import Any
 import pyarrow as pa
 from made_source import contract, source_table, whole_table
 
-from dataeng_assets.extract import run
+from dataeng_assets.extract import commit, run
 from dataeng_assets.extract.plan import Window
 from dataeng_assets.lake.location import Lake
 
@@ -24,7 +24,7 @@ def drop(_: Any, rows: pa.RecordBatchReader, **__: Any) -> int:
 
 def main() -> None:
     mode, url, uri = sys.argv[1:]
-    run.append = drop
+    commit.append = drop
     table = whole_table(contract("items"), max_vanished=0.5) if mode == "full" else source_table(contract("items"))
     (report,) = run.extract(url, [table], Lake(uri), Window(None, None), run_id="measured")
     # not getrusage: its peak is handed down from the process that started this one

@@ -7,9 +7,9 @@ import time
 import pytest
 from made_source import AHEAD, contract, source_table
 
-from dataeng_assets.extract import run, staging
+from dataeng_assets.extract import commit, run, staging
+from dataeng_assets.extract.commit import Overtaken
 from dataeng_assets.extract.plan import Window
-from dataeng_assets.extract.run import Overtaken
 
 pytestmark = pytest.mark.server
 
@@ -86,7 +86,7 @@ def test_an_empty_table_is_no_error(shop):
 @pytest.mark.parametrize("second", [Window(None, None), Window(None, AHEAD)], ids=["follows", "reads again"])
 def test_of_two_runs_that_overlap_one_is_refused_and_nothing_is_doubled(shop, monkeypatch, first, second):
     shop.do("INSERT INTO shop.items SELECT i, 'v' FROM generate_series(1, 10) i")
-    append, overtaking = run.append, []
+    append, overtaking = commit.append, []
 
     def append_after_another_run(*given, **named):
         if not overtaking:
@@ -94,7 +94,7 @@ def test_of_two_runs_that_overlap_one_is_refused_and_nothing_is_doubled(shop, mo
             shop.run_all(second)
         return append(*given, **named)
 
-    monkeypatch.setattr(run, "append", append_after_another_run)
+    monkeypatch.setattr(commit, "append", append_after_another_run)
     with pytest.raises(Overtaken, match="Run again") as raised:
         shop.run_all(first)
     assert raised.value.retryable

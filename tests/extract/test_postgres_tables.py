@@ -115,7 +115,7 @@ def test_each_check_of_a_table_says_what_it_counted(shop, declared):
     assert found == {
         "delivered": (True, {"rows_read": 5, "rows_in_source": 5}),
         "keys_not_null": (True, {"rows": 5, "without_item_id": 0}),
-        "schema_equals_contract": (True, {"columns": 7, "differences": "none"}),
+        "schema_equals_contract": (True, {"columns": 8, "differences": "none"}),
         "source_matches_contract": (
             True,
             {"columns_in_source": 3, "columns_in_contract": 3, "notes": "nothing to note"},

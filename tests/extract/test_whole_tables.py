@@ -9,9 +9,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from made_source import AHEAD, TREE, contract, source_table, whole_table
 
-from dataeng_assets.extract import run
+from dataeng_assets.extract import commit, run
+from dataeng_assets.extract.commit import Overtaken
 from dataeng_assets.extract.plan import Window
-from dataeng_assets.extract.run import Overtaken
 from dataeng_assets.lake.location import Lake
 from dataeng_assets.postgres.errors import SourceBehind, SourceRefused
 
@@ -142,7 +142,7 @@ def test_of_two_runs_that_overlap_one_is_refused_and_nothing_is_told_twice(tree,
     tree.do("INSERT INTO shop.items VALUES (1, 'a'), (2, 'b'), (3, 'c')")
     tree.first()
     tree.do("DELETE FROM shop.items WHERE item_id = 1")
-    append, overtaking = run.append, []
+    append, overtaking = commit.append, []
 
     def append_after_another_run(*given, **named):
         if not overtaking:
@@ -150,7 +150,7 @@ def test_of_two_runs_that_overlap_one_is_refused_and_nothing_is_told_twice(tree,
             tree.run_all(window)
         return append(*given, **named)
 
-    monkeypatch.setattr(run, "append", append_after_another_run)
+    monkeypatch.setattr(commit, "append", append_after_another_run)
     with pytest.raises(Overtaken, match="Run again"):
         tree.follow()
     assert tree.follow().rows_appended == 0

@@ -5,8 +5,9 @@ import uuid
 from datetime import timedelta
 
 from dataeng_assets.contracts.load import load_contract, load_contracts
+from dataeng_assets.extract.commit import Overtaken
 from dataeng_assets.extract.plan import SourceTable, Window
-from dataeng_assets.extract.run import Overtaken, extract
+from dataeng_assets.extract.run import extract
 from dataeng_assets.kafka.cluster import Cluster
 from dataeng_assets.lake.location import Lake
 from dataeng_assets.sample.schema import has_clock
