@@ -148,8 +148,8 @@ def _store_versions(connection: duckdb.DuckDBPyConnection, table: SourceTable, a
         SELECT * EXCLUDE (_op){lacking} FROM (
           SELECT *, max(_extracted_at) FILTER (_op = '{CLEARED}') OVER (PARTITION BY {keys(table)}) AS _cleared_at
           FROM log
-          QUALIFY lag(_op) OVER one_key IS DISTINCT FROM _op OR lag(_row_hash) OVER one_key <> _row_hash
           WINDOW one_key AS (PARTITION BY {keys(table)} ORDER BY _extracted_at)
+          QUALIFY lag(_op) OVER one_key IS DISTINCT FROM _op OR lag(_row_hash) OVER one_key <> _row_hash
         ) WHERE _op <> '{CLEARED}'
         """
     )

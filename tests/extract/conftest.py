@@ -4,7 +4,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
-from made_source import Shop, contract, source_table
+from made_source import LOWER, SHORT, TREE, Shop, contract, quarantining, source_table, whole_table
 
 from dataeng_assets.extract import plan
 from dataeng_assets.lake.location import Lake
@@ -38,3 +38,18 @@ def role(shop: Shop) -> Iterator[str]:
     yield name
     shop.do(f"DROP OWNED BY {name}")
     shop.do(f"DROP ROLE {name}")
+
+
+@pytest.fixture
+def items(shop: Shop) -> Shop:
+    """The shop, with two rules that set rows aside."""
+    shop.tables = [source_table(quarantining(contract("items"), SHORT, LOWER))]
+    return shop
+
+
+@pytest.fixture
+def guarded_tree(shop: Shop) -> Shop:
+    """The same, of a table that is read whole."""
+    shop.do("ALTER TABLE shop.items DROP COLUMN updated_at")
+    shop.tables = [whole_table(quarantining(contract("items", TREE), SHORT, LOWER), max_vanished=1)]
+    return shop

@@ -5,8 +5,7 @@ import signal
 import sys
 from typing import Any
 
-from made_source import contract, quarantining, source_table
-from test_quarantine import LOWER, SHORT
+from made_source import LOWER, SHORT, contract, quarantining, source_table
 
 from dataeng_assets.extract import commit, run
 from dataeng_assets.extract.plan import Window

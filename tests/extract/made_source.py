@@ -9,6 +9,7 @@ from typing import Any
 
 import psycopg
 
+from dataeng_assets.contracts.checks.kinds import Holds, Length
 from dataeng_assets.contracts.checks.rule import Bounds, Quarantine, Rule, Unit
 from dataeng_assets.contracts.model import Column, Contract
 from dataeng_assets.contracts.types import postgres_type
@@ -55,6 +56,10 @@ ANY_NUMBER = Bounds(upper=100, unit=Unit.PERCENT)
 def quarantining(described: Contract, *rules: Rule, limit: Bounds = ANY_NUMBER) -> Contract:
     """The contract with rules that set rows aside, any number of them unless a limit is given."""
     return replace(described, rules=rules, quarantine=Quarantine(limit))
+
+
+SHORT = Rule(Length("value", maximum=1), "short")
+LOWER = Rule(Holds("value = lower(value)"), "lower")
 
 
 def broken_values(count: int) -> list[str]:
@@ -124,3 +129,22 @@ class Shop:
 
     def in_source(self) -> dict[int, tuple[str, datetime]]:
         return {key: (value, at) for key, value, at in self.do("SELECT item_id, value, updated_at FROM shop.items")}
+
+
+KEY, ASIDE = ("bronze", "shop", "items"), ("bronze", "shop", "items_quarantine")
+
+
+def put(shop: Shop, key: int, value: str | None) -> None:
+    """Write a row of `items`, new or not."""
+    shop.do(
+        "INSERT INTO shop.items (item_id, value) VALUES (%s, %s)"
+        " ON CONFLICT (item_id) DO UPDATE SET value = EXCLUDED.value"
+        + (", updated_at = clock_timestamp()" if shop.tables[0].watermark else ""),
+        key,
+        value,
+    )
+
+
+def versions(shop: Shop) -> tuple[int, int]:
+    """Of bronze and of its quarantine."""
+    return shop.lake.open(KEY).version(), shop.lake.open(ASIDE).version()

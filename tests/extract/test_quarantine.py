@@ -9,9 +9,22 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from made_source import ITEMS, TREE, broken_values, contract, quarantining, source_table, whole_table
+from made_source import (
+    ASIDE,
+    ITEMS,
+    LOWER,
+    SHORT,
+    TREE,
+    broken_values,
+    contract,
+    put,
+    quarantining,
+    source_table,
+    versions,
+    whole_table,
+)  # fmt: skip
 
-from dataeng_assets.contracts.checks.kinds import Holds, Length, NotNull, Unique
+from dataeng_assets.contracts.checks.kinds import Holds, NotNull, Unique
 from dataeng_assets.contracts.checks.rule import Bounds, Rule, Severity, Unit
 from dataeng_assets.contracts.checks.setting_aside import TooManyBroken
 from dataeng_assets.extract import commit
@@ -21,40 +34,9 @@ from dataeng_assets.postgres.errors import SourceRefused
 
 pytestmark = pytest.mark.server
 
-KEY, ASIDE = ("bronze", "shop", "items"), ("bronze", "shop", "items_quarantine")
-SHORT = Rule(Length("value", maximum=1), "short")
-LOWER = Rule(Holds("value = lower(value)"), "lower")
-
-
-@pytest.fixture
-def items(shop):
-    shop.tables = [source_table(quarantining(contract("items"), SHORT, LOWER))]
-    return shop
-
-
-@pytest.fixture
-def tree(shop):
-    shop.do("ALTER TABLE shop.items DROP COLUMN updated_at")
-    shop.tables = [whole_table(quarantining(contract("items", TREE), SHORT, LOWER), max_vanished=1)]
-    return shop
-
-
-def put(shop, key: int, value: str | None) -> None:
-    shop.do(
-        "INSERT INTO shop.items (item_id, value) VALUES (%s, %s)"
-        " ON CONFLICT (item_id) DO UPDATE SET value = EXCLUDED.value"
-        + (", updated_at = clock_timestamp()" if shop.tables[0].watermark else ""),
-        key,
-        value,
-    )
-
 
 def log(shop) -> list[tuple[str, int, str | None, list[str]]]:
     return [(row["_op"], row["item_id"], row["value"], row["_broken"]) for row in shop.bronze("items_quarantine")]
-
-
-def versions(shop) -> tuple[int, int]:
-    return shop.lake.open(KEY).version(), shop.lake.open(ASIDE).version()
 
 
 def divided(report: Any) -> tuple[int, int, int]:
@@ -161,45 +143,45 @@ def test_a_rule_that_cannot_be_evaluated_is_no_pass(shop):
     assert versions(shop) == (0, 0)
 
 
-def test_a_key_whose_new_version_is_broken_is_no_delete_in_a_table_read_whole(tree):
-    put(tree, 1, "a")
-    put(tree, 2, "b")
-    tree.first()
-    put(tree, 1, "aa")
-    put(tree, 3, "cc")
-    report = tree.follow()
+def test_a_key_whose_new_version_is_broken_is_no_delete_in_a_table_read_whole(guarded_tree):
+    put(guarded_tree, 1, "a")
+    put(guarded_tree, 2, "b")
+    guarded_tree.first()
+    put(guarded_tree, 1, "aa")
+    put(guarded_tree, 3, "cc")
+    report = guarded_tree.follow()
     assert (report.rows_deleted, report.rows_living, report.rows_in_source) == (0, 3, 3)
-    tree.do("DELETE FROM shop.items WHERE item_id IN (1, 3)")
-    gone = tree.follow()
+    guarded_tree.do("DELETE FROM shop.items WHERE item_id IN (1, 3)")
+    gone = guarded_tree.follow()
     assert (gone.rows_deleted, gone.rows_living, gone.rows_in_source) == (1, 1, 1)
-    assert log(tree)[2:] == [("cleared", 1, None, []), ("cleared", 3, None, [])]
-    put(tree, 1, "xx")
-    put(tree, 3, "c")
-    back = tree.follow()
+    assert log(guarded_tree)[2:] == [("cleared", 1, None, []), ("cleared", 3, None, [])]
+    put(guarded_tree, 1, "xx")
+    put(guarded_tree, 3, "c")
+    back = guarded_tree.follow()
     assert (back.rows_returned, back.rows_quarantined, back.rows_living) == (0, 1, 3)
 
 
-def test_a_good_version_that_bronze_has_already_is_told_to_the_quarantine(tree):
-    put(tree, 1, "a")
-    tree.first()
-    put(tree, 1, "aa")
-    tree.follow()
-    put(tree, 1, "a")
-    assert tree.follow().rows_appended == 0
-    assert log(tree) == [("upsert", 1, "aa", ["short"]), ("cleared", 1, None, [])]
-    put(tree, 1, "aa")
-    tree.follow()
-    assert log(tree)[2:] == [("upsert", 1, "aa", ["short"])]
+def test_a_good_version_that_bronze_has_already_is_told_to_the_quarantine(guarded_tree):
+    put(guarded_tree, 1, "a")
+    guarded_tree.first()
+    put(guarded_tree, 1, "aa")
+    guarded_tree.follow()
+    put(guarded_tree, 1, "a")
+    assert guarded_tree.follow().rows_appended == 0
+    assert log(guarded_tree) == [("upsert", 1, "aa", ["short"]), ("cleared", 1, None, [])]
+    put(guarded_tree, 1, "aa")
+    guarded_tree.follow()
+    assert log(guarded_tree)[2:] == [("upsert", 1, "aa", ["short"])]
 
 
-def test_without_quarantine_in_the_contract_broken_rows_go_to_bronze_and_the_log_learns_of_it(tree):
-    put(tree, 1, "aa")
-    assert tree.first().quarantine_version is not None
-    tree.tables = [whole_table(contract("items", TREE), max_vanished=1)]
-    report = tree.follow()
+def test_without_quarantine_in_the_contract_broken_rows_go_to_bronze_and_the_log_learns_of_it(guarded_tree):
+    put(guarded_tree, 1, "aa")
+    assert guarded_tree.first().quarantine_version is not None
+    guarded_tree.tables = [whole_table(contract("items", TREE), max_vanished=1)]
+    report = guarded_tree.follow()
     assert divided(report) == (1, 1, 0)
-    assert tree.values() == [(1, "aa")]
-    assert [row[0] for row in log(tree)] == ["upsert", "cleared"]
+    assert guarded_tree.values() == [(1, "aa")]
+    assert [row[0] for row in log(guarded_tree)] == ["upsert", "cleared"]
 
 
 def test_a_table_that_never_set_anything_aside_has_no_quarantine(shop):
