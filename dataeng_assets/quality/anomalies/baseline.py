@@ -64,6 +64,12 @@ class Expected:
     way: str
     seen: tuple[float, float]
 
+    @property
+    def width(self) -> float:
+        """How much the usual values differ, also where they have no end."""
+        reach = self.spread * self.allowed
+        return self.scale.back(self.center + reach) - self.scale.back(self.center - reach)
+
 
 @dataclass(frozen=True)
 class _Way:
@@ -78,7 +84,7 @@ class _Way:
     floor: float | None = None
 
 
-def expect(past: Sequence[Past], at: datetime, scale: Scale, limit: float) -> Expected:
+def expect(past: Sequence[Past], at: datetime, scale: Scale, limit: float, *, fluctuates: bool = False) -> Expected:
     """Foretell the value at a moment.
 
     Args:
@@ -86,13 +92,16 @@ def expect(past: Sequence[Past], at: datetime, scale: Scale, limit: float) -> Ex
         at: the moment.
         scale: where equal distances mean equally much.
         limit: how many spreads are usual where many values are known.
+        fluctuates: that the series is known to, even if these values of it do not.
     """
     now = Past(at, 0.0)
-    found = [_range(way, limit) for way in _ways(past, now, scale)]
-    best = found[0]
-    for other in found[1:]:
-        if other.high - other.low < _CLEARLY * (best.high - best.low):
-            best = other
+    best, narrowest = None, math.inf
+    for way in _ways(past, now, scale):
+        found = _range(way, limit, fluctuates)
+        width = found.width
+        if best is None or width < _CLEARLY * narrowest:
+            best, narrowest = found, width
+    assert best is not None  # noqa: S101  # the level is always a way
     return best
 
 
@@ -101,8 +110,8 @@ def allowance(limit: float, points: int) -> float:
     return limit * (1 + 6 / points)
 
 
-def _range(way: _Way, limit: float) -> Expected:
-    fluctuates = sum(map(bool, way.off)) > len(way.off) / 20
+def _range(way: _Way, limit: float, fluctuates: bool) -> Expected:
+    fluctuates = fluctuates or sum(map(bool, way.off)) > len(way.off) / 20
     floor = way.scale.floor(way.center, fluctuates) if way.floor is None else way.floor
     size = max(spread(way.off) * way.stretch, floor)
     allowed = allowance(limit, len(way.off))

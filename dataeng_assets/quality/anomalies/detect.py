@@ -7,19 +7,21 @@ measured lies in `history`, how often the rule would have been wrong is found by
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
 from dataeng_assets.quality.anomalies.baseline import MIN_POINTS, Expected, Past, expect
-from dataeng_assets.quality.anomalies.scales import scale_of
+from dataeng_assets.quality.anomalies.scales import COUNT, scale_of
 from dataeng_assets.quality.anomalies.schemas import changes
-from dataeng_assets.quality.anomalies.wording import sentence, too_little
+from dataeng_assets.quality.anomalies.wording import NOT_ZERO, sentence, too_little
 
 SCHEMA = "schema"
 LIMIT = 4.0
 """How many spreads from the expected value are usual; 4 of them make one false alarm in some hundred points."""
 WINDOW = timedelta(weeks=8)
+_MOST = 0.9
+"""The share of values that are not 0 from which on a 0 is a rare event."""
 _HIGHEST_SCORE = 1e6
 
 
@@ -80,7 +82,7 @@ class Finding:
         score: distance from the expected value, in spreads; its sign is the direction.
         allowed: the score up to which a value is usual.
         points: how many past points the baseline rests on.
-        baseline: which one: `level`, `Saturdays`, `trend`, `growth` …; empty where there is none.
+        baseline: which one: `level`, `not 0`, `Saturdays`, `trend`, `growth` …; empty where there is none.
         sentence: all of it in plain words.
         false_alarms: how often this rule would have been wrong on this series; None until it was back-tested.
     """
@@ -148,7 +150,7 @@ def _judge_value(before: Sequence[Point], point: Point, metric: str, column: str
     if point.value is None or len(past) < MIN_POINTS:
         said = too_little(metric, column, point.value, len(past))
         return _finding(point, metric, column, Outcome.NOT_ENOUGH_HISTORY, len(past), said)
-    expected = expect(past, point.at, scale_of(metric), limit)
+    expected = _expected(past, point.at, point.value, metric, limit)
     is_usual = expected.low <= point.value <= expected.high
     return Finding(
         metric,
@@ -164,6 +166,18 @@ def _judge_value(before: Sequence[Point], point: Point, metric: str, column: str
         expected.way,
         sentence(metric, column, point.value, expected),
     )
+
+
+def _expected(past: Sequence[Past], at: datetime, value: float, metric: str, limit: float) -> Expected:
+    """What was to be expected: of something, where nothing is usual too, what there was when there was something."""
+    scale = scale_of(metric)
+    expected = expect(past, at, scale, limit)
+    some = [other for other in past if other.value]
+    if scale is COUNT and value and expected.way == "level" and MIN_POINTS <= len(some) < _MOST * len(past):
+        of_some = expect(some, at, scale, limit, fluctuates=True)
+        if of_some.high < expected.high:
+            return replace(of_some, way=NOT_ZERO)
+    return expected
 
 
 def _finite(bound: float) -> float | None:

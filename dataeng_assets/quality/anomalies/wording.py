@@ -4,6 +4,8 @@ import math
 
 from dataeng_assets.quality.anomalies.baseline import MIN_POINTS, WEEKDAYS, Expected
 
+NOT_ZERO = "not 0"
+"""The baseline of what there is, where there often is nothing."""
 _OF = {"null_share": "of {} without a value", "distinct_share": "distinct values in {}", "mean": "on average in {}"}
 
 
@@ -45,6 +47,8 @@ def _past(metric: str, expected: Expected) -> str:
         return f"the trend of the last 8 weeks leads to {_usual(metric, expected)}{when}"
     if name in WEEKDAYS:
         return f"{name} had {had} in the last 8 weeks"
+    if name == NOT_ZERO:
+        return f"the {expected.points} measurements before it that were not 0 had {had}"
     since = name.removeprefix("level").strip()
     if weekday:
         return f"{weekday} had {had} {since}"

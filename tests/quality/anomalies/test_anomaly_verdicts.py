@@ -136,6 +136,29 @@ def test_a_new_level_that_has_held_for_a_week_is_usual_by_itself():
     assert newest([*values, 5_000]).outcome is ANOMALY
 
 
+def test_what_is_often_nothing_is_compared_with_what_there_was_otherwise():
+    values = [value if day % 3 == 0 else 0 for day, value in enumerate(noisy(45, level=1000))]
+    assert newest([*values, 1_010]).outcome is USUAL
+    assert newest([*values, 0]).outcome is USUAL
+    found = newest([*values, 90_000])
+    low, high = (f"{bound(filter(None, values)):,}" for bound in (min, max))
+    assert (found.outcome, found.points) == (ANOMALY, 15)
+    assert found.sentence == f"90,000 rows; the 15 measurements before it that were not 0 had {low} to {high}"
+
+
+def test_something_on_a_day_that_never_had_any_fires():
+    values = [0.0 if day % 7 > 4 else value for day, value in enumerate(noisy(47))]
+    assert newest([*values, 5_000]).outcome is ANOMALY
+    assert newest([*values, 0]).outcome is USUAL
+
+
+def test_freshness_knows_the_weekday():
+    hours = [50.0 if day % 7 == 0 else 3.0 + day % 2 / 10 for day in range(56)]
+    assert newest([*hours, 50.5], "hours_old").outcome is USUAL
+    assert newest([*hours[:50], 30.0], "hours_old").baseline == "Tuesdays"
+    assert newest([*hours[:50], 30.0], "hours_old").outcome is ANOMALY
+
+
 def test_data_that_is_fresher_than_ever_is_no_anomaly():
     assert newest([24.0, 25.0] * 10 + [0.1], "hours_old").outcome is USUAL
     assert newest([24.0, 25.0] * 10 + [72.0], "hours_old").outcome is ANOMALY
