@@ -16,6 +16,7 @@ from dataeng_assets.cli import (
     sample,  # sample
     services,
     sql,
+    validate,
     verify,
 )
 
@@ -33,6 +34,7 @@ app.command()(demo.demo)
 app.command()(discover.discover)
 app.command()(prepare.prepare)
 app.command()(sql.sql)
+app.command()(validate.validate)
 app.command()(verify.verify)
 app.add_typer(contract.app, name="contract")
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from dataeng_assets.contracts.checks.rule import Rule, Unit
+from dataeng_assets.contracts.checks.words import in_words
 from dataeng_assets.quality.results import RuleResult, Status
 
 
@@ -60,7 +61,9 @@ def rows_result(rule: Rule, failing: int, judged: int, **more: Any) -> RuleResul
     holds = rule.bounds.hold(failing, judged)
     share = failing / judged
     in_percent = rule.bounds.unit is Unit.PERCENT
-    told = f"{failing:,} of {judged:,} rows break it ({percent(failing, judged)}); allowed: {rule.bounds}"
+    told = (
+        f"{_demand(rule)}; {failing:,} of {judged:,} rows break it ({percent(failing, judged)}), allowed: {rule.bounds}"
+    )
     return RuleResult(
         rule,
         Status.HOLDS if holds else Status.VIOLATED,
@@ -80,10 +83,14 @@ def metric_result(rule: Rule, value: Any, told: str, **more: Any) -> RuleResult:
         rule,
         Status.HOLDS if holds else Status.VIOLATED,
         value=value,
-        reason=f"{told}; expected: {rule.bounds}",
+        reason=f"{_demand(rule)}: {told}, expected: {rule.bounds}",
         next_step="" if holds else "Find out what changed at the source, or correct the bounds in the contract.",
         **more,
     )
+
+
+def _demand(rule: Rule) -> str:
+    return in_words(rule.check) + (f", where {rule.where}" if rule.where else "")
 
 
 def percent(part: int, whole: int) -> str:

@@ -1,0 +1,98 @@
+"""`dataeng validate`: judge a file, folder or table by a contract."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, NoReturn
+
+import typer
+
+from dataeng_assets.quality.written.formats import Format
+
+if TYPE_CHECKING:
+    from dataeng_assets.quality.results import TableResult
+
+
+def validate(
+    input_: Annotated[
+        str, typer.Option("--input", help="File, glob, folder, Delta table, or table of a database.")
+    ] = "",
+    table: Annotated[str, typer.Option("--table", help="Table of this platform, such as fct_orders.")] = "",
+    schema: Annotated[
+        str, typer.Option("--schema", help="Contract, JSON Schema, GX suite or dbt file; #TABLE where it has several.")
+    ] = "",
+    checks: Annotated[
+        str, typer.Option("--checks", help="What to check, by commas: freshness, completeness, … or names of rules.")
+    ] = "all",
+    reference: Annotated[
+        list[str] | None, typer.Option("--reference", help="NAME=PATH of another table that rules name.")
+    ] = None,
+    output: Annotated[Path | None, typer.Option("--output", help="File to write the result to.")] = None,
+    format_: Annotated[
+        Format | None, typer.Option("--format", help="Of the output; by its ending when not given.")
+    ] = None,
+    every_rule: Annotated[bool, typer.Option("--every-rule", help="Show the rules that hold, too.")] = False,
+) -> None:
+    """Judge data by a contract: exit 0 when it holds, 1 when it is violated, 2 when that could not be decided.
+
+    Without --schema a file is profiled and a contract proposed; a table is judged by its own.
+
+    Examples:
+
+      dataeng validate --input data/sales.parquet --schema schemas/sales.json --checks freshness,completeness,uniqueness
+
+      dataeng validate --table fct_orders --checks all --output reports/quality_report.json
+
+      dataeng validate --input "exports/*.csv.gz" --schema contracts/orders.yaml --format junit --output orders.xml
+    """
+    from dataeng_assets.cli.progress import told_while
+    from dataeng_assets.contracts.errors import ContractError
+    from dataeng_assets.quality.connection import connect
+    from dataeng_assets.quality.inputs.opened import InputUnreadable
+    from dataeng_assets.quality.selection import NothingToCheck
+    from dataeng_assets.quality.validate import SuiteUnknown, find_suite, validate, validate_table
+
+    if bool(input_) == bool(table):
+        _stop("Name what to judge: either --input or --table.")
+    if input_ and not schema:
+        _stop("Name the rules: --schema FILE. `dataeng contract infer` proposes some.")
+    references = dict(pair.partition("=")[::2] for pair in reference or ())
+    if not all(references.values()):
+        _stop("Say where a table is as NAME=PATH, such as --reference customers=data/customers.parquet.")
+    wanted = [word.strip() for word in checks.split(",") if word.strip()]
+    try:
+        with connect() as connection, told_while(connection, f"Judging {input_ or table}"):
+            suite = find_suite(schema, Path(input_ or table).stem) if schema else None
+            if suite is not None and input_:
+                result = validate(connection, input_, suite, checks=wanted, references=references)
+            else:
+                result = validate_table(connection, table, suite=suite, checks=wanted, references=references)
+    except (InputUnreadable, ContractError, NothingToCheck, SuiteUnknown) as error:
+        _stop(str(error))
+    _show([result], output, format_, every_rule=every_rule)
+    raise typer.Exit(result.overall.exit_code)
+
+
+def _show(results: "Sequence[TableResult]", output: Path | None, form: Format | None, *, every_rule: bool) -> None:
+    """The document on standard output where it was asked for, else for people, and the document in its file."""
+    from rich.console import Console
+
+    from dataeng_assets.quality.written.formats import format_of, written
+    from dataeng_assets.quality.written.table import rendered
+
+    if form and not output:
+        typer.echo(written(results, form))
+        return
+    console = Console()
+    console.print(rendered(results, width=console.width, every_rule=every_rule))
+    if output:
+        output.parent.mkdir(parents=True, exist_ok=True)
+        output.write_text(written(results, form or format_of(output)), encoding="utf-8")
+        console.print(f"Written to {output}", markup=False, highlight=False)
+
+
+def _stop(reason: str) -> NoReturn:
+    """End as undecided: nothing was judged."""
+    from rich.console import Console
+
+    Console(stderr=True).print(reason, style="red", markup=False, highlight=False)
+    raise typer.Exit(2)
