@@ -17,7 +17,8 @@ from deltalake.exceptions import DeltaError
 from dataeng_assets.lake.strict import table_schema
 from dataeng_assets.lake.views import UnreadableTable, read_table
 from dataeng_assets.quality.inputs.opened import SAFE, Input, InputUnreadable, check_names, free_names, quoted
-from dataeng_assets.quality.inputs.parquet import VIRTUAL, check_types, typed_columns
+from dataeng_assets.quality.inputs.parquet import VIRTUAL
+from dataeng_assets.quality.inputs.typed import check_types, typed_columns
 
 LOG = "_delta_log"
 

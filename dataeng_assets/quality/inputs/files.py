@@ -99,6 +99,14 @@ def uncompressed(path: Path) -> Iterator[ByteStream]:
                 yield stream
 
 
+def unpack(path: Path, target: Path) -> Path:
+    """Write the file without its compression to the target, for what has to be read from its end; gives the target."""
+    with uncompressed(path) as packed, target.open("wb") as plain:
+        while piece := packed.read(CHUNK_BYTES):
+            plain.write(piece)
+    return target
+
+
 @contextmanager
 def readable(path: Path) -> Iterator[None]:
     """Name the file in what the system says of it."""

@@ -10,6 +10,8 @@ from types import MappingProxyType
 import duckdb
 
 from dataeng_assets.lake.location import Lake
+from dataeng_assets.quality.inputs.arrow_ipc import open_arrow
+from dataeng_assets.quality.inputs.avro import open_avro
 from dataeng_assets.quality.inputs.delimited import open_delimited
 from dataeng_assets.quality.inputs.delta import is_delta, open_delta, refuse_parts
 from dataeng_assets.quality.inputs.files import find_files
@@ -22,7 +24,14 @@ from dataeng_assets.quality.inputs.platform_table import open_platform_table
 Opener = Callable[[str, Sequence[Path], duckdb.DuckDBPyConnection], Input]
 
 _OPENERS: Mapping[Format, Opener] = MappingProxyType(
-    {Format.PARQUET: open_parquet, Format.CSV: open_delimited, Format.JSON: open_json}
+    {
+        Format.PARQUET: open_parquet,
+        Format.CSV: open_delimited,
+        Format.JSON: open_json,
+        Format.ARROW_FILE: open_arrow,
+        Format.ARROW_STREAM: open_arrow,
+        Format.AVRO: open_avro,
+    }
 )
 
 

@@ -14,6 +14,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from dataeng_assets.quality.inputs.files import unpack
 from dataeng_assets.quality.inputs.opened import free_names, literal, quoted
 
 
@@ -52,6 +53,10 @@ class Spill:
         path = self.folder / f"{len(self.parts)}.parquet"
         self.parts.append(Part(path, source, first_row))
         return path
+
+    def unpack(self, path: Path) -> Path:
+        """A compressed file as the next part, for what has to be read from its end."""
+        return unpack(path, self.adopt(str(path)))
 
     @contextmanager
     def part(self, source: str, schema: pa.Schema, first_row: int = 1) -> Iterator[pq.ParquetWriter]:
