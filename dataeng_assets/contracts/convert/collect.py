@@ -1,11 +1,12 @@
 """Gathering rules while a document is read: names that are unique, and everything left out with its reason."""
 
 import re
+from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
-from dataeng_assets.contracts.checks.kinds import Check, Compare, Measure
-from dataeng_assets.contracts.checks.rule import NotExecuted, Rule
+from dataeng_assets.contracts.checks.kinds import Check, Compare, Measure, NotNull, OfType
+from dataeng_assets.contracts.checks.rule import NONE, NotExecuted, Rule, SuiteColumn
 from dataeng_assets.contracts.plain import Place, Plain, shortened
 
 
@@ -64,6 +65,20 @@ def columns_of(check: Check) -> tuple[str, ...]:
         return (check.left, check.right)
     one = getattr(check, "column", "")
     return (one,) if one else tuple(getattr(check, "columns", ()))
+
+
+def known_columns(rules: Iterable[Rule]) -> tuple[SuiteColumn, ...]:
+    """What rules tell of columns, for a document that does not list them."""
+    known: dict[str, SuiteColumn] = {}
+    for rule in rules:
+        for name in columns_of(rule.check):
+            known.setdefault(name, SuiteColumn(name))
+        match rule.check:
+            case OfType(column, logical, physical):
+                known[column] = replace(known[column], logical=logical or "", physical=physical or "")
+            case NotNull(column) if rule.bounds == NONE and not rule.where:
+                known[column] = replace(known[column], nullable=False)
+    return tuple(known.values())
 
 
 def snake(name: str) -> str:

@@ -6,6 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from dataeng_assets.contracts.checks.rule import Suite
+from dataeng_assets.contracts.convert.dbt import is_properties, read_dbt
+from dataeng_assets.contracts.convert.great_expectations import read_great_expectations
 from dataeng_assets.contracts.convert.json_schema import read_json_schema
 from dataeng_assets.contracts.convert.odcs_read import suites_of
 from dataeng_assets.contracts.convert.simple import read_simple
@@ -40,6 +42,13 @@ FORMS = (
         lambda plain: suites_of(document_of(plain)),
     ),
     Form("simple contract", "`contract` and `schema`", lambda said: "contract" in said, read_simple),
+    Form(
+        "Great Expectations",
+        "`expectations`",
+        lambda said: isinstance(said.get("expectations"), list),
+        read_great_expectations,
+    ),
+    Form("dbt", "`models`, `sources`, `seeds` or `snapshots`", is_properties, read_dbt),
     Form(
         "JSON Schema",
         "`$schema`, or `type: object` and `properties`",

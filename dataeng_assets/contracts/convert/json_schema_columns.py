@@ -106,7 +106,7 @@ class ColumnReader:
     def _nested(self, column: str, schema: Mapping[str, Any], place: Place) -> None:
         whole = {word: value for word, value in schema.items() if word not in ANNOTATIONS | OWN}
         try:
-            said = json.dumps(_with_re2(whole), sort_keys=True)
+            said = json.dumps(with_re2(whole), sort_keys=True)
         except PatternRefused as refused:
             self.collector.leave(place, json.dumps(whole, sort_keys=True), str(refused))
         else:
@@ -258,17 +258,17 @@ def only_branch(schema: Mapping[str, Any]) -> tuple[str, int, dict[str, Any]] | 
     return None
 
 
-def _with_re2(schema: Any) -> Any:
+def with_re2(schema: Any) -> Any:
     """A nested schema with its patterns as RE2 takes them; patterns of names would be run by Python."""
     if isinstance(schema, list):
-        return [_with_re2(part) for part in schema]
+        return [with_re2(part) for part in schema]
     if not isinstance(schema, dict):
         return schema
     if schema.get("patternProperties"):
         raise PatternRefused("patterns of names inside a value are not run; name the properties")
     pattern = schema.get("pattern")
     changed = {"pattern": re2(pattern)} if isinstance(pattern, str) else {}
-    return {word: _with_re2(part) for word, part in schema.items()} | changed
+    return {word: with_re2(part) for word, part in schema.items()} | changed
 
 
 def _bound(

@@ -6,7 +6,7 @@ from typing import Any
 import duckdb
 import jsonschema
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dataeng_assets.contracts.checks.functions import register_functions
@@ -30,7 +30,7 @@ from dataeng_assets.contracts.checks.kinds import (
     Unique,
 )
 from dataeng_assets.contracts.checks.predicates import violation_sql
-from dataeng_assets.contracts.checks.rule import Bounds, Suite
+from dataeng_assets.contracts.checks.rule import Bounds, Rule, Suite
 from dataeng_assets.contracts.convert.json_schema import read_json_schema
 from dataeng_assets.contracts.errors import ContractError
 
@@ -272,8 +272,6 @@ def test_conditions_judge_every_row_as_a_validator_of_json_schema_does(schema):
 
 
 def verdict(check: Any, row: dict[str, Any]) -> bool:
-    from dataeng_assets.contracts.checks.rule import Rule
-
     kinds = {name: "VARCHAR" if isinstance(value, str) else "DOUBLE" for name, value in row.items()}
     with duckdb.connect() as connection:
         register_functions(connection)
@@ -292,6 +290,7 @@ numbers = st.integers(-3, 3)
     "enum": st.lists(numbers, min_size=1, unique=True), "multipleOf": st.integers(1, 3),
     "not": st.fixed_dictionaries({"enum": st.lists(numbers, min_size=1, unique=True)}),
 }), value=numbers)  # fmt: skip
+@settings(deadline=None)
 def test_a_number_is_judged_as_a_validator_of_json_schema_judges_it(schema, value):
     try:
         checks = of_column(schema)
