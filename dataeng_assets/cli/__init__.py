@@ -13,6 +13,7 @@ from dataeng_assets.cli import (
     demo,
     discover,
     prepare,
+    report,
     sample,  # sample
     services,
     sql,
@@ -33,6 +34,7 @@ app.add_typer(sample.app, name="sample")  # sample
 app.command()(demo.demo)
 app.command()(discover.discover)
 app.command()(prepare.prepare)
+app.command()(report.report)
 app.command()(sql.sql)
 app.command()(validate.validate)
 app.command()(verify.verify)

@@ -71,7 +71,18 @@ def _summary(result: TableResult) -> tuple[str, ...]:
     )
 
 
+def summary(result: TableResult) -> str:
+    """One table by itself, in few lines."""
+    head = ("rows", "rules", "holds", "violated", "warnings", "undecided")
+    return "\n".join([*_table(head, [_summary(result)[2:]]), *_told(result)]) + "\n"
+
+
 def _details(result: TableResult) -> list[str]:
+    lines = _told(result)
+    return ["", f"### {_code(result.suite.name)}: {SIGNS[result.overall]}", *lines] if lines else []
+
+
+def _told(result: TableResult) -> list[str]:
     told = [one for one in worst_first(result.results) if one.status is not Status.HOLDS]
     lines: list[str] = []
     if empty_input(result):
@@ -88,7 +99,7 @@ def _details(result: TableResult) -> list[str]:
         return []
     contract = f"{result.suite.id or result.suite.name} {result.suite.version}".strip()
     from_what = f"contract {_code(contract)}, data {_code(result.data_version)}, judged {utc(result.judged_at)}"
-    return ["", f"### {_code(result.suite.name)}: {SIGNS[result.overall]}", *lines, "", f"<sub>{from_what}</sub>"]
+    return [*lines, "", f"<sub>{from_what}</sub>"]
 
 
 def _found(result: RuleResult) -> str:

@@ -18,7 +18,7 @@ Cell = str | tuple[str, str]
 """What stands in a cell of a table, and after it the class of the cell."""
 
 
-def document(title: str, *, header: Html, main: Html, footer: Html, style: str = "") -> str:
+def document(title: str, *, header: Html, main: Html, footer: Html, style: str = "", generator: str = "dataeng") -> str:
     """A whole page that needs nothing else: no script, no address, its style within it.
 
     Args:
@@ -27,6 +27,7 @@ def document(title: str, *, header: Html, main: Html, footer: Html, style: str =
         main: what it is about; the skip link leads there.
         footer: where it comes from.
         style: rules beside those that every page has.
+        generator: what made it.
     """
     css = files(__package__).joinpath("style.css").read_text(encoding="utf-8") + style
     head = element(
@@ -35,6 +36,7 @@ def document(title: str, *, header: Html, main: Html, footer: Html, style: str =
         element("meta", http_equiv="Content-Security-Policy", content=POLICY),
         element("meta", name="viewport", content="width=device-width, initial-scale=1"),
         element("meta", name="referrer", content="no-referrer"),
+        element("meta", name="generator", content=generator),
         element("title", title),
         # style is no data of anyone's
         element("style", Html(css)),

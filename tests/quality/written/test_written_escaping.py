@@ -1,7 +1,6 @@
 """Names and values of any text stay text in every format: nothing of them is read as markup, and all of it is shown."""
 
 import json
-from html.parser import HTMLParser
 from xml.etree import ElementTree as ET
 
 from hypothesis import given, settings
@@ -9,6 +8,7 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 from quality_results import EVERY_KIND, NASTY, any_table, anything, table
 from rich.console import Console
+from seen import Seen
 
 from dataeng_assets.contracts.checks.kinds import NotNull
 from dataeng_assets.contracts.checks.rule import Rule, Suite
@@ -21,35 +21,6 @@ from dataeng_assets.quality.written.words import visible
 ALLOWED_IN_MARKDOWN = {
     "h2", "h3", "p", "table", "thead", "tbody", "tr", "th", "td", "code", "br", "em", "details", "summary", "sub",
 }  # fmt: skip
-
-
-class Seen(HTMLParser):
-    """The tags, attributes and text of a page."""
-
-    def __init__(self, page: str) -> None:
-        super().__init__(convert_charrefs=True)
-        self.tags: list[str] = []
-        self.attributes: set[str] = set()
-        self.texts: list[str] = []
-        self.comments: list[str] = []
-        self.open: list[str] = []
-        self.feed(page)
-        self.close()
-
-    def handle_starttag(self, tag, attrs):
-        self.tags.append(tag)
-        self.attributes |= {name for name, _ in attrs}
-        if tag not in {"meta", "br"}:
-            self.open.append(tag)
-
-    def handle_endtag(self, tag):
-        assert self.open.pop() == tag
-
-    def handle_data(self, data):
-        self.texts.append(data)
-
-    def handle_comment(self, data):
-        self.comments.append(data)
 
 
 def with_text(text: str):
