@@ -1,0 +1,206 @@
+"""From the text of a schema to nodes: all parts, and every reference within the document resolved.
+
+No function here calls itself: a document may be as deep, and a chain of references as long, as `document` lets through.
+"""
+
+from collections import deque
+from collections.abc import Iterator
+from typing import Any
+from urllib.parse import unquote, urljoin
+
+from dataeng_assets.contracts.compatibility.json_schema import keywords
+from dataeng_assets.contracts.compatibility.json_schema.document import (
+    Draft,
+    SchemaRefused,
+    check_is_json,
+    draft_of,
+    named,
+    shown,
+    step,
+)
+from dataeng_assets.contracts.compatibility.json_schema.node import NOTHING, Node
+
+REFERENCES = {"$ref": Draft.DRAFT_4, "$recursiveRef": Draft.DRAFT_2019_09, "$dynamicRef": Draft.DRAFT_2020_12}
+
+
+def compiled(raw: Any) -> Node:
+    """The node of a whole document.
+
+    Raises:
+        SchemaRefused: it is no schema, refers to what is not in it, or to itself without end.
+    """
+    check_is_json(raw)
+    node = _Compiler(raw).run()
+    _refuse_endless(node)
+    return node
+
+
+class _Compiler:
+    def __init__(self, raw: Any) -> None:
+        self.raw, self.draft = raw, draft_of(raw)
+        self.nodes: dict[int, Node] = {}
+        self.bases: dict[int, str] = {}
+        self.count = 0
+        self.waiting: deque[tuple[Node, dict[str, Any], str]] = deque()
+        self.references: list[tuple[Node, str, str, str]] = []
+        self.resources: dict[str, tuple[str, Any]] = {"": ("#", raw)}
+        self.anchors: dict[str, list[tuple[str, Any]]] = {}
+        self.recursive_anchors = 0
+
+    def run(self) -> Node:
+        root = self.node("#", self.raw, "")
+        while self.waiting or self.references:
+            while self.waiting:
+                self.fill(*self.waiting.popleft())
+            for node, word, reference, base in self.take_references():
+                place, raw, base = self.resolve(node, word, reference, base)
+                target = self.node(place, raw, base)
+                if "$ref" in node.single:
+                    node.lists["allOf"] = (*node.lists.get("allOf", ()), target)
+                else:
+                    node.single["$ref"] = target
+        return root
+
+    def take_references(self) -> list[tuple[Node, str, str, str]]:
+        taken, self.references = self.references, []
+        return taken
+
+    def node(self, place: str, raw: Any, base: str) -> Node:
+        """The node for a text, filled later; the same text is the same node."""
+        if isinstance(raw, bool):
+            self.count += 1
+            return Node(self.count, place, {} if raw else dict(NOTHING.limits))
+        if not isinstance(raw, dict):
+            raise SchemaRefused(place, f"{named(raw)} is no schema", "Give an object, true or false")
+        known = self.nodes.get(id(raw))
+        if known is None:
+            self.count += 1
+            known = self.nodes[id(raw)] = Node(self.count, place)
+            self.waiting.append((known, raw, base))
+        return known
+
+    def fill(self, node: Node, raw: dict[str, Any], base: str) -> None:
+        old_reference = "$ref" in raw and self.draft < Draft.DRAFT_2019_09
+        if not old_reference:
+            base = self.identify(node.place, raw, base)
+        self.bases[id(raw)] = base
+        for word, since in REFERENCES.items():
+            if word in raw and self.draft >= since:
+                if not isinstance(raw[word], str):
+                    raise SchemaRefused(node.place, f"{word} is {shown(raw[word])}", "Write a string")
+                self.references.append((node, word, raw[word], base))
+        # up to draft 7, what stands beside a reference says nothing
+        words = keywords.read({} if old_reference else raw, self.draft, node.place)
+        node.limits, node.notes = words.limits, words.notes
+        for word, (place, part) in words.single.items():
+            node.single[word] = self.node(place, part, base)
+        for word, parts in words.lists.items():
+            node.lists[word] = tuple(self.node(place, part, base) for place, part in parts)
+        for word, mapped in words.maps.items():
+            node.maps[word] = {name: self.node(place, part, base) for name, (place, part) in mapped.items()}
+        for place, part in words.apart:
+            self.node(place, part, base)
+
+    def identify(self, place: str, raw: dict[str, Any], base: str) -> str:
+        """Note by which names a schema may be referred to; the base of the references in it."""
+        identity = raw.get("id" if self.draft == Draft.DRAFT_4 else "$id")
+        if isinstance(identity, str):
+            address, _, fragment = identity.partition("#")
+            if address:
+                base = urljoin(base, address)
+                self.resources.setdefault(base, (place, raw))
+            if fragment:
+                self.anchors.setdefault(f"{base}#{fragment}", []).append((place, raw))
+        if place != "#" and draft_of(raw) != self.draft and "$schema" in raw:
+            raise SchemaRefused(f"{place}/$schema", "a part of another draft", "Write all parts in one draft")
+        for word in ("$anchor", "$dynamicAnchor"):
+            if isinstance(raw.get(word), str) and self.draft >= Draft.DRAFT_2019_09:
+                self.anchors.setdefault(f"{base}#{raw[word]}", []).append((place, raw))
+        if raw.get("$recursiveAnchor") is True:
+            self.recursive_anchors += 1
+        return base
+
+    def resolve(self, node: Node, word: str, reference: str, base: str) -> tuple[str, Any, str]:
+        """The place, text and base of what is referred to."""
+        where = f"{node.place}/{word}"
+        address, _, fragment = reference.partition("#")
+        whole = urljoin(base, address) if address else base
+        if whole not in self.resources:
+            reason = f"it refers to another document, {shown(reference, 120)}, and nothing is fetched"
+            raise SchemaRefused(where, reason, "Copy what is referred to into $defs of this document")
+        place, raw = self.resources[whole]
+        if not fragment:
+            self.refuse_dynamic(where, word, self.recursive_anchors if word == "$recursiveRef" else 1)
+            return place, raw, whole
+        if not fragment.startswith("/"):
+            return self.anchored(where, word, f"{whole}#{fragment}")
+        for part in unquote(fragment)[1:].split("/"):
+            part = part.replace("~1", "/").replace("~0", "~")
+            raw, place = self.inside(where, raw, part, reference), place + step(part)
+            whole = self.bases.get(id(raw), whole)
+        return place, raw, whole
+
+    def anchored(self, where: str, word: str, name: str) -> tuple[str, Any, str]:
+        plain = name.partition("#")[2]
+        found = self.anchors.get(name, [])
+        if not found:
+            raise SchemaRefused(where, f"no part of the document is named {shown(plain)}", "Correct the reference")
+        everywhere = [one for full, ones in self.anchors.items() if full.partition("#")[2] == plain for one in ones]
+        self.refuse_dynamic(where, word, len(everywhere) if word == "$dynamicRef" else 1)
+        place, raw = found[0]
+        return place, raw, self.bases.get(id(raw), "")
+
+    @staticmethod
+    def refuse_dynamic(where: str, word: str, candidates: int) -> None:
+        if candidates > 1:
+            reason = f"what {word} means here depends on how it is reached: {candidates} parts have that name"
+            raise SchemaRefused(where, reason, "Use $ref, which always means the same")
+
+    @staticmethod
+    def inside(where: str, raw: Any, part: str, reference: str) -> Any:
+        if isinstance(raw, dict) and part in raw:
+            return raw[part]
+        if isinstance(raw, list) and part.isdecimal() and int(part) < len(raw):
+            return raw[int(part)]
+        reason = f"{shown(reference, 120)} leads nowhere: there is no {shown(part)}"
+        raise SchemaRefused(where, reason, "Correct the reference")
+
+
+def _refuse_endless(root: Node) -> None:
+    """A schema that judges a value by judging the same value by itself never ends."""
+    finished: set[Node] = set()
+    reached, queue = {root}, [root]
+    while queue:
+        node = queue.pop()
+        _walk_beside(node, finished)
+        for part in parts(node):
+            if part not in reached:
+                reached.add(part)
+                queue.append(part)
+
+
+def _walk_beside(start: Node, finished: set[Node]) -> None:
+    open_now: set[Node] = set()
+    stack: list[tuple[Node, Iterator[Node]]] = []
+    entering: Node | None = start
+    while entering is not None or stack:
+        if entering is not None and entering not in finished:
+            open_now.add(entering)
+            stack.append((entering, entering.beside()))
+        entering = next(stack[-1][1], None) if stack else None
+        if entering is None and stack:
+            done = stack.pop()[0]
+            open_now.discard(done)
+            finished.add(done)
+        elif entering in open_now:
+            reason = "it refers to itself without an item or property in between, so judging a value never ends"
+            raise SchemaRefused(entering.place, reason, "Take one of the references out")
+
+
+def parts(node: Node) -> Iterator[Node]:
+    """All direct parts of a node."""
+    yield from node.single.values()
+    for branches in node.lists.values():
+        yield from branches
+    for mapped in node.maps.values():
+        yield from mapped.values()
