@@ -7,6 +7,7 @@ from dataeng_assets.contracts.checks.kinds import Nulls, Ordered, References, Un
 from dataeng_assets.contracts.checks.rule import Rule
 from dataeng_assets.contracts.checks.sql import listed, quoted
 from dataeng_assets.quality.results import RuleResult, Sample
+from dataeng_assets.quality.scan.distinct import all_different
 from dataeng_assets.quality.scan.question import Facts, Question, Unanswerable, nothing, rows_result
 from dataeng_assets.quality.scan.rows import require
 from dataeng_assets.quality.scan.samples import MASK, samples
@@ -19,21 +20,35 @@ def ask_unique(rule: Rule, subject: Subject) -> Question:
     require(subject, check.columns)
 
     def answer(_: Facts, __: Sequence[Any]) -> RuleResult:
-        columns = listed(map(quoted, check.columns))
         scope = " and ".join(_scope(rule, check.columns, check.nulls)) or "true"
-        counted = f"select {columns}, count(*) as n from {subject.relation} where {scope} group by {columns}"
-        groups, rows, involved, excess = subject.ask(
-            "select count(*) filter (n > 1), coalesce(sum(n), 0), coalesce(sum(n) filter (n > 1), 0), "
-            f"coalesce(sum(n - 1) filter (n > 1), 0) from ({counted})"
-        )[0]
-        partial = _partial(rule, subject, check.columns) if check.nulls is Nulls.REFUSED else 0
-        numbers = {"groups": groups, "excess_rows": int(excess), "rows_involved": int(involved)}
+        rows = f"from {subject.relation} where {scope}"
+        different = all_different(subject, check.columns, rows)
+        if different is None:
+            judged, numbers, shown = _duplicates(subject, check.columns, rows)
+        else:
+            judged, numbers, shown = different, dict.fromkeys(_DUPLICATES, 0), ()
+        broken = numbers["rows_involved"]
         if check.nulls is Nulls.REFUSED:
-            numbers["partly_missing"] = partial
-        shown = _groups(subject, check.columns, counted) if groups else ()
-        return rows_result(rule, int(involved) + partial, int(rows) + partial, numbers=numbers, samples=shown)
+            numbers["partly_missing"] = partial = _partial(rule, subject, check.columns)
+            judged, broken = judged + partial, broken + partial
+        return rows_result(rule, broken, judged, numbers=numbers, samples=shown)
 
     return Question(rule, answer)
+
+
+_DUPLICATES = ("groups", "excess_rows", "rows_involved")
+
+
+def _duplicates(subject: Subject, columns: Sequence[str], rows: str) -> tuple[int, dict[str, int], tuple[Sample, ...]]:
+    """How many rows there are, the numbers of what is not unique, and the largest groups."""
+    names = listed(map(quoted, columns))
+    counted = f"select {names}, count(*) as n {rows} group by {names}"
+    judged, *numbers = subject.ask(
+        "select coalesce(sum(n), 0), count(*) filter (n > 1), coalesce(sum(n - 1) filter (n > 1), 0), "
+        f"coalesce(sum(n) filter (n > 1), 0) from ({counted})"
+    )[0]
+    shown = _groups(subject, columns, counted) if numbers[0] else ()
+    return int(judged), dict(zip(_DUPLICATES, map(int, numbers), strict=True)), shown
 
 
 def _scope(rule: Rule, columns: Sequence[str], nulls: Nulls) -> list[str]:
