@@ -88,7 +88,7 @@ def judge(
         _register(connection)
     judged = subject(connection, opened, suite, other=other, now=moment)
     questions = [_question(rule, judged) for rule in suite.rules]
-    facts, values = _shared_pass(judged, questions)
+    facts, values = _facts(judged), _shared_pass(judged, questions)
     results = _sampled(judged, questions, [_answered(q, facts, values.get(q.rule.name)) for q in questions])
     return TableResult(
         suite=suite,
@@ -126,20 +126,28 @@ def _question(rule: Rule, judged: Subject) -> Question:
         return Question(rule, lambda _, __: undecided(rule, reason))
 
 
-def _shared_pass(judged: Subject, questions: Sequence[Question]) -> tuple[Facts, dict[str, Sequence[Any]]]:
-    """Run the one pass; aggregates that cannot be bound are left out, and their rules are undecided."""
+def _facts(judged: Subject) -> Facts:
+    """Rows and missing values; of Parquet they stand in the footers, so that asking for them alone reads no column."""
     names = [column.name for column in judged.input.columns]
-    base = ["count(*)", *(f"count({quoted(name)})" for name in names)]
+    counts = [judged.written.get(name, quoted(name)) for name in names]
+    wanted = listed(["count(*)", *(f"count({name})" for name in counts)])
+    rows, *there = judged.ask(f"select {wanted} from {judged.relation}")[0]
+    return Facts(rows, {name: rows - count for name, count in zip(names, there, strict=True)})
+
+
+def _shared_pass(judged: Subject, questions: Sequence[Question]) -> dict[str, Sequence[Any]]:
+    """Run the one pass; aggregates that cannot be bound are left out, and their rules are undecided."""
     askable = [question for question in questions if question.aggregates]
     sound = askable if _binds(judged, askable) else [one for one in askable if _binds(judged, [one])]
-    row = judged.ask(f"select {listed([*base, *(a for q in sound for a in q.aggregates)])} from {judged.relation}")[0]
-    facts = Facts(row[0], {name: row[0] - count for name, count in zip(names, row[1:], strict=False)})
+    if not sound:
+        return {}
+    row = judged.ask(f"select {listed(a for q in sound for a in q.aggregates)} from {judged.relation}")[0]
     values: dict[str, Sequence[Any]] = {}
-    at = len(base)
+    at = 0
     for question in sound:
         values[question.rule.name] = row[at : at + len(question.aggregates)]
         at += len(question.aggregates)
-    return facts, values
+    return values
 
 
 def _binds(judged: Subject, questions: Iterable[Question]) -> bool:

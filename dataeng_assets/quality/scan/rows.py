@@ -4,9 +4,10 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
-from dataeng_assets.contracts.checks.kinds import Holds, NotNull, OfType, RowCheck
+from dataeng_assets.contracts.checks.kinds import Holds, IsNull, NotNull, OfType, RowCheck
 from dataeng_assets.contracts.checks.predicates import columns_of, judged_columns, judged_sql, violation_sql
 from dataeng_assets.contracts.checks.rule import Rule
+from dataeng_assets.contracts.checks.sql import quoted
 from dataeng_assets.contracts.errors import did_you_mean
 from dataeng_assets.quality.inputs.opened import Held
 from dataeng_assets.quality.results import RuleResult, Status
@@ -25,9 +26,20 @@ def ask_rows(rule: Rule, subject: Subject) -> Question:
         raise Unanswerable(str(unknown.args[0])) from None
     columns = columns_of(check)
     judged = judged_columns(check)
-    counted = bool(rule.where) or len(judged) > 1 or isinstance(check, Holds)
+    if isinstance(check, NotNull | IsNull) and not rule.where and not getattr(check, "also_missing", ()):
+        written = subject.written.get(check.column, quoted(check.column))
+        missing = f"{written} is {'' if isinstance(check, NotNull) else 'not '}null"
+        return Question(rule, partial(_presence, rule, check), (), missing, columns)
+    misread = any(name in subject.misread for name in judged)
+    counted = bool(rule.where) or misread or len(judged) > 1 or isinstance(check, Holds)
     aggregates = [f"count(*) filter ({failing})", *([f"count(*) filter ({judged_sql(rule)})"] if counted else [])]
     return Question(rule, partial(_answer, rule, subject, judged), tuple(aggregates), failing, _shown(columns, subject))
+
+
+def _presence(rule: Rule, check: NotNull | IsNull, facts: Facts, _: Sequence[Any]) -> RuleResult:
+    """What is missing was counted already."""
+    missing = facts.nulls[check.column]
+    return rows_result(rule, missing if isinstance(check, NotNull) else facts.rows - missing, facts.rows)
 
 
 def _answer(rule: Rule, subject: Subject, judged: Sequence[str], facts: Facts, values: Sequence[Any]) -> RuleResult:
@@ -50,7 +62,7 @@ def ask_type(rule: Rule, subject: Subject) -> Question:
     failing = subject.misread[check.column]
 
     def answer(facts: Facts, values: Sequence[Any]) -> RuleResult:
-        return rows_result(rule, values[0], facts.rows - facts.nulls[check.column] + values[0])
+        return rows_result(rule, values[0], facts.rows - facts.nulls[check.column])
 
     return Question(rule, answer, (f"count(*) filter ({failing})",), failing, _shown((check.column,), subject))
 
