@@ -13,6 +13,7 @@ from dataeng_assets.cli import (
     demo,
     discover,
     prepare,
+    quality,
     report,
     sample,  # sample
     services,
@@ -34,6 +35,7 @@ app.add_typer(sample.app, name="sample")  # sample
 app.command()(demo.demo)
 app.command()(discover.discover)
 app.command()(prepare.prepare)
+app.add_typer(quality.app, name="quality")
 app.command()(report.report)
 app.command()(sql.sql)
 app.command()(validate.validate)

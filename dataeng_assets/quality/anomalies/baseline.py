@@ -22,7 +22,6 @@ _TREND_POINTS = 14
 _WEEKDAY_POINTS = 4
 _BACKWARDS = 0.1
 """The largest share of steps that go against the typical one, in what is said to grow."""
-_STEP_NOISE = 0.05
 
 
 @dataclass(frozen=True)
@@ -152,7 +151,7 @@ def _growths(past: Sequence[Past], now: Past, scale: Scale) -> Iterator[_Way]:
     if not rate or sum(one * rate < 0 for one in rates) > _BACKWARDS * len(rates):
         return
     linear, root = scale.linear(), math.sqrt(since)
-    floor = _STEP_NOISE * abs(rate) * max(since, root)
+    floor = scale.step_floor(past[-1].value, rate * max(since, root))
     off = [(one - rate) * math.sqrt(span) for one, span in zip(rates, spans, strict=True)]
     yield _Way("growth", linear, past[-1].value + rate * since, off, rates, root, floor)
     week = by_weekday([point.weekday for point in past[1:]], rates, _WEEKDAY_POINTS)

@@ -6,9 +6,9 @@ the newest measurement counts. What is measured is said in `measure`, what it me
 
 import contextlib
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import cast
 
 import pyarrow as pa
@@ -56,7 +56,7 @@ Name = tuple[str, str | None]
 
 
 class NoSuchSeries(LookupError):
-    """A metric of a table that was never measured."""
+    """A table, metric or point that was never measured."""
 
 
 @dataclass(frozen=True)
@@ -199,9 +199,7 @@ def acknowledge(
     Raises:
         NoSuchSeries: the metric was never measured; names those that were.
     """
-    names = series(lake, table_key)
-    if (metric, column) not in names:
-        raise NoSuchSeries(missing(table_key, metric, column, names))
+    pick(series(lake, table_key), table_key, metric, column)
     row = {
         "table_key": table_key,
         "column": column,
@@ -216,16 +214,66 @@ def acknowledge(
     append(table, pa.Table.from_pylist([row], schema=ACKNOWLEDGED_SCHEMA), transactions={})
 
 
-def missing(table_key: str, metric: str | None, column: str | None, names: Iterable[Name]) -> str:
-    """That a series is not there, and what is."""
-    there = sorted(f"{name} of {of}" if of else name for name, of in names)
-    if not there:
-        return (
-            f"Nothing was ever measured of {table_key}. Materialize it, or correct the name: it is dotted, such as "
-            "bronze.shop.orders, as `dataeng sql` lists it with an underscore."
-        )
-    wanted = f"{metric} of {column}" if column else metric
-    return f"{table_key} has no metric {wanted}; it has {', '.join(there)}. Nothing was changed."
+def find_table(lake: Lake, name: str) -> str:
+    """The dotted key of a measured table, given that, its last part, or its name in `dataeng sql`.
+
+    Raises:
+        NoSuchSeries: no table, or more than one, goes by that name; says which there are.
+    """
+    try:
+        files = pa.table(lake.open(KEY).get_add_actions(flatten=True))
+        tables = sorted({str(table) for table in files["partition.table_key"].to_pylist()})
+    except TableMissing:
+        tables = []
+    found = [table for table in tables if name in {table, table.rpartition(".")[2], _view(table)}]
+    if name in tables or len(found) == 1:
+        return name if name in tables else found[0]
+    there = f"There are {', '.join(found or tables)}." if tables else "Nothing was measured yet: materialize a table."
+    raise NoSuchSeries(f"{'More than one' if found else 'No'} measured table goes by the name {name}. {there}")
+
+
+def find_point(series: Series, day: date | None) -> Point:
+    """The newest point of a series, or the newest of a day.
+
+    Raises:
+        NoSuchSeries: nothing was measured of that day.
+    """
+    for point in reversed(series.points):
+        if day is None or point.at.date() == day:
+            return point
+    raise NoSuchSeries(f"Nothing was measured of {day}; the newest measurement is of {series.points[-1].at:%Y-%m-%d}.")
+
+
+def pick(found: Mapping[Name, Series], table_key: str, metric: str, column: str | None) -> Series:
+    """One series of a table.
+
+    Raises:
+        NoSuchSeries: the metric was never measured; names those that were.
+    """
+    if (metric, column) in found:
+        return found[metric, column]
+    there = ", ".join(sorted(f"{name} of {of}" if of else name for name, of in found)) or "none"
+    raise NoSuchSeries(
+        f"{table_key} has no metric {f'{metric} of {column}' if column else metric}; it has {there}. Nothing was "
+        "changed. Name one of these."
+    )
+
+
+def of_metric(found: Mapping[Name, Series], table_key: str, metric: str) -> dict[Name, Series]:
+    """The series of one metric, of the table and its columns, in order; all of them when it is empty.
+
+    Raises:
+        NoSuchSeries: the metric was never measured; names those that were.
+    """
+    wanted = sorted((name for name in found if metric in {"", name[0]}), key=lambda name: (name[1] or "", name[0]))
+    if not wanted:
+        pick(found, table_key, metric, None)
+    return {name: found[name] for name in wanted}
+
+
+def _view(table_key: str) -> str:
+    schema, _, name = table_key.rpartition(".")
+    return f"{schema.replace('.', '_')}.{name}"
 
 
 def _open(lake: Lake) -> DeltaTable:

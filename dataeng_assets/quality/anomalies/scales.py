@@ -14,6 +14,8 @@ _COUNT_NOISE = 0.0125
 _SHARE_NOISE = 0.01
 """The least spread of a share, on its scale: 1.5 thousandths are an anomaly of what was 0, 4 hundredths of a half."""
 _MEAN_NOISE = 0.005
+_STEP_NOISE = 0.05
+_LEVEL_NOISE = 0.001
 _LEAST_HOURS = 0.25
 _TINY = 1e-12
 
@@ -26,6 +28,7 @@ class Scale:
         to: a value on the scale.
         back: the value of a place on the scale.
         floor: the least spread at a place on the scale, given whether the metric has ever fluctuated.
+        step_floor: the least spread of a step, given the value it starts from and its size; of metrics that grow.
         least: no value is below it.
         most: no value is above it.
         only_high: a value below what is usual is good news.
@@ -34,6 +37,7 @@ class Scale:
     to: Callable[[float], float]
     back: Callable[[float], float]
     floor: Callable[[float, bool], float]
+    step_floor: Callable[[float, float], float]
     least: float = -math.inf
     most: float = math.inf
     only_high: bool = False
@@ -44,7 +48,7 @@ class Scale:
         return max(self.least, low), min(self.most, self.back(center + reach))
 
     def linear(self) -> Self:
-        """The same metric, its values as they are; the floor is then the caller's to say."""
+        """The same metric with its values as they are, for steps."""
         return replace(self, to=_itself, back=_itself)
 
 
@@ -64,6 +68,14 @@ def _count_floor(place: float, fluctuates: bool) -> float:
     return math.hypot(_COUNT_NOISE, math.sqrt(max(count, 0.25)) / (1 + count))
 
 
+def _count_step_floor(_count: float, step: float) -> float:
+    return math.hypot(_STEP_NOISE * step, math.sqrt(abs(step)))
+
+
+def _step_floor(value: float, step: float) -> float:
+    return math.hypot(_STEP_NOISE * step, _LEVEL_NOISE * value)
+
+
 def _of_share(share: float) -> float:
     return math.asin(math.sqrt(min(max(share, 0.0), 1.0)))
 
@@ -76,10 +88,22 @@ def _itself(value: float) -> float:
     return value
 
 
-COUNT = Scale(_of_count, _count_of, _count_floor, least=0.0)
-SHARE = Scale(_of_share, _share_of, lambda _place, _fluctuates: _SHARE_NOISE, least=0.0, most=1.0)
-AGE = Scale(_itself, _itself, lambda place, _fluctuates: max(_LEAST_HOURS, abs(place) / 10), only_high=True)
-VALUE = Scale(_itself, _itself, lambda place, _fluctuates: max(_TINY, _MEAN_NOISE * abs(place)))
+def _share_floor(_place: float, _fluctuates: bool) -> float:
+    return _SHARE_NOISE
+
+
+def _age_floor(hours: float, _fluctuates: bool) -> float:
+    return max(_LEAST_HOURS, abs(hours) / 10)
+
+
+def _mean_floor(mean: float, _fluctuates: bool) -> float:
+    return max(_TINY, _MEAN_NOISE * abs(mean))
+
+
+COUNT = Scale(_of_count, _count_of, _count_floor, _count_step_floor, least=0.0)
+SHARE = Scale(_of_share, _share_of, _share_floor, _step_floor, least=0.0, most=1.0)
+AGE = Scale(_itself, _itself, _age_floor, _step_floor, only_high=True)
+VALUE = Scale(_itself, _itself, _mean_floor, _step_floor)
 
 _SCALES = {"row_count": COUNT, "null_share": SHARE, "distinct_share": SHARE, "hours_old": AGE}
 

@@ -44,7 +44,7 @@ def measure_table(
         now: the moment that freshness is measured at; this one when not given.
     """
     files = _files(table)
-    found = [*_of_log(table, files), *_freshness(files, fresh_by, now)]
+    found = [Measurement("row_count", sum(files["num_records"])), _columns(table), *_freshness(files, fresh_by, now)]
     newest = _newest(table, files)
     if newest is None:
         return found
@@ -81,7 +81,7 @@ def measure_days(
     days = [first + timedelta(days=n) for n in range((last - first).days + 1)]
     newest = max((day for day, count in rows.items() if count), default=None)
     return [
-        *_of_log(table, files),
+        _columns(table),
         Measurement("hours_old", _age(newest, now)),
         *(Measurement("row_count", rows[day], day=day) for day in days),
         *(
@@ -96,9 +96,8 @@ def _files(table: DeltaTable) -> dict[str, list[Any]]:
     return pa.table(table.get_add_actions(flatten=True)).to_pydict()
 
 
-def _of_log(table: DeltaTable, files: Mapping[str, list[Any]]) -> Iterator[Measurement]:
-    yield Measurement("row_count", sum(files["num_records"]))
-    yield Measurement("schema", text=schema_text((column.name, str(column.type)) for column in table_schema(table)))
+def _columns(table: DeltaTable) -> Measurement:
+    return Measurement("schema", text=schema_text((column.name, str(column.type)) for column in table_schema(table)))
 
 
 def _freshness(files: Mapping[str, list[Any]], column: str | None, now: datetime | None) -> Iterator[Measurement]:

@@ -1,11 +1,13 @@
 """What is said of a value and of what was expected, in plain words. Deciding belongs in `detect`."""
 
 import math
+from collections.abc import Sequence
 
 from dataeng_assets.quality.anomalies.baseline import MIN_POINTS, WEEKDAYS, Expected
 
 NOT_ZERO = "not 0"
 """The baseline of what there is, where there often is nothing."""
+_BARS = "▁▂▃▄▅▆▇█"
 _OF = {"null_share": "of {} without a value", "distinct_share": "distinct values in {}", "mean": "on average in {}"}
 
 
@@ -33,6 +35,17 @@ def too_little(metric: str, column: str | None, value: float | None, points: int
     if value is None:
         return f"{metric}{f' of {column}' if column else ''} could not be measured: there was nothing to measure it of"
     return f"{subject(metric, column, value)}; not enough history: {points} of {MIN_POINTS} earlier measurements"
+
+
+def sparkline(values: Sequence[float | None], width: int = 30) -> str:
+    """The newest values as a line of bars between the smallest and the largest of them; a gap where there is none."""
+    shown = values[-width:]
+    there = [value for value in shown if value is not None]
+    if not there:
+        return ""
+    low, span = min(there), max(there) - min(there)
+    bars = [" " if value is None else _BARS[round((value - low) / span * 7) if span else 3] for value in shown]
+    return "".join(bars)
 
 
 def _past(metric: str, expected: Expected) -> str:

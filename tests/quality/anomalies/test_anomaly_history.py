@@ -9,7 +9,16 @@ import pytest
 from dataeng_assets.lake.location import Lake
 from dataeng_assets.quality.anomalies import history
 from dataeng_assets.quality.anomalies.detect import Point
-from dataeng_assets.quality.anomalies.history import NoSuchSeries, Taken, acknowledge, read, record, series
+from dataeng_assets.quality.anomalies.history import (
+    NoSuchSeries,
+    Taken,
+    acknowledge,
+    find_point,
+    find_table,
+    read,
+    record,
+    series,
+)
 from dataeng_assets.quality.anomalies.measure import Measurement
 
 TABLE = "bronze.shop.orders"
@@ -110,6 +119,30 @@ def test_what_was_never_measured_cannot_be_acknowledged(lake: Lake):
     record(lake, taken(7), run_id="a")
     with pytest.raises(NoSuchSeries, match="no metric mean of price; it has null_share of email, row_count"):
         acknowledge(lake, TABLE, "price", "mean", START, "ann", "why not")
-    with pytest.raises(NoSuchSeries, match=r"Nothing was ever measured of bronze\.shop\.nothing"):
+    with pytest.raises(NoSuchSeries, match=r"bronze\.shop\.nothing has no metric row_count; it has none"):
         acknowledge(lake, "bronze.shop.nothing", None, "row_count", START, "ann", "why not")
     assert not lake.exists(history.ACKNOWLEDGED)
+
+
+def test_a_table_is_found_by_its_key_its_name_or_its_view(lake: Lake):
+    with pytest.raises(NoSuchSeries, match="Nothing was measured yet"):
+        find_table(lake, "orders")
+    for number, table in enumerate((TABLE, "gold.orders", "gold.fct")):
+        record(lake, taken(number, table=table), run_id="a")
+    assert [find_table(lake, name) for name in (TABLE, "bronze_shop.orders", "fct")] == [TABLE, TABLE, "gold.fct"]
+    with pytest.raises(NoSuchSeries, match=r"More than one .* There are bronze\.shop\.orders, gold\.orders"):
+        find_table(lake, "orders")
+    with pytest.raises(NoSuchSeries, match=r"No measured table .* nothing\. There are bronze\.shop\.orders, gold\.fct"):
+        find_table(lake, "nothing")
+
+
+def test_a_point_is_found_by_its_day_and_is_the_newest_when_none_is_given(lake: Lake):
+    for day in range(3):
+        record(lake, taken(day, day), run_id=f"run {day}")
+    found = series(lake, TABLE)[ROWS]
+    assert find_point(found, None).value == 2
+    assert find_point(found, date(2026, 1, 6)).value == 1
+    with pytest.raises(
+        NoSuchSeries, match="Nothing was measured of 2026-02-01; the newest measurement is of 2026-01-07"
+    ):
+        find_point(found, date(2026, 2, 1))

@@ -68,6 +68,12 @@ def test_a_steadily_growing_table_is_no_anomaly():
     assert newest(doubling).outcome is USUAL
 
 
+def test_a_table_that_grows_by_a_row_a_day_may_grow_by_two_or_by_none():
+    grown = [5_000 + day for day in range(20)]
+    assert [newest([*grown, 5_019 + step]).outcome for step in (0, 1, 2, 3)] == [USUAL] * 4
+    assert newest([*grown, 5_100]).outcome is ANOMALY
+
+
 @pytest.mark.parametrize("step", [0, -300_000, 60_000])
 def test_of_a_growing_table_the_step_is_judged(step):
     rows, values = 1_000_000, []
