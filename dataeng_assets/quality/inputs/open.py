@@ -14,12 +14,14 @@ from dataeng_assets.quality.inputs.arrow_ipc import open_arrow
 from dataeng_assets.quality.inputs.avro import open_avro
 from dataeng_assets.quality.inputs.delimited import open_delimited
 from dataeng_assets.quality.inputs.delta import is_delta, open_delta, refuse_parts
+from dataeng_assets.quality.inputs.duckdb_table import SCHEME, open_duckdb
 from dataeng_assets.quality.inputs.files import find_files
 from dataeng_assets.quality.inputs.formats import Format, common_format
 from dataeng_assets.quality.inputs.json_rows import open_json
 from dataeng_assets.quality.inputs.opened import SAFE, Input, InputUnreadable
 from dataeng_assets.quality.inputs.parquet import open_parquet
 from dataeng_assets.quality.inputs.platform_table import open_platform_table
+from dataeng_assets.settings import Settings
 
 Opener = Callable[[str, Sequence[Path], duckdb.DuckDBPyConnection], Input]
 
@@ -39,8 +41,8 @@ def open_input(where: str, connection: duckdb.DuckDBPyConnection, *, table: bool
     """Open an input on a connection; close it before the connection is closed.
 
     Args:
-        where: a file, a glob, a folder of files of one format, a Delta table's folder or URI; with `table` the name of
-            a table of this platform.
+        where: a file, a glob, a folder of files of one format, a Delta table's folder or URI,
+            `duckdb:FILE#schema.table`; with `table` the name of a table of this platform.
         connection: from `quality.connection.connect`.
         table: whether `where` is such a name.
 
@@ -48,7 +50,9 @@ def open_input(where: str, connection: duckdb.DuckDBPyConnection, *, table: bool
         InputUnreadable: what is there cannot be read, or not without altering it.
     """
     if table:
-        return open_platform_table(where, connection, Lake.current())
+        return open_platform_table(where, connection, Lake.current(), Settings.load().warehouse_file)
+    if where.startswith(SCHEME):
+        return open_duckdb(where, connection)
     if "://" in where or is_delta(Path(where)):
         options = Lake.current().options if "://" in where else None
         return open_delta(where, where, connection, options)
