@@ -21,6 +21,7 @@ from dataeng_assets.quality.inputs.json_rows import open_json
 from dataeng_assets.quality.inputs.opened import SAFE, Input, InputUnreadable
 from dataeng_assets.quality.inputs.parquet import open_parquet
 from dataeng_assets.quality.inputs.platform_table import open_platform_table
+from dataeng_assets.quality.inputs.postgres_table import SCHEMES, open_postgres
 from dataeng_assets.settings import Settings
 
 Opener = Callable[[str, Sequence[Path], duckdb.DuckDBPyConnection], Input]
@@ -42,7 +43,8 @@ def open_input(where: str, connection: duckdb.DuckDBPyConnection, *, table: bool
 
     Args:
         where: a file, a glob, a folder of files of one format, a Delta table's folder or URI,
-            `duckdb:FILE#schema.table`; with `table` the name of a table of this platform.
+            `duckdb:FILE#schema.table`, `postgresql://user@host/database#schema.table`; with
+            `table` the name of a table of this platform.
         connection: from `quality.connection.connect`.
         table: whether `where` is such a name.
 
@@ -53,6 +55,8 @@ def open_input(where: str, connection: duckdb.DuckDBPyConnection, *, table: bool
         return open_platform_table(where, connection, Lake.current(), Settings.load().warehouse_file)
     if where.startswith(SCHEME):
         return open_duckdb(where, connection)
+    if where.startswith(SCHEMES):
+        return open_postgres(where, connection)
     if "://" in where or is_delta(Path(where)):
         options = Lake.current().options if "://" in where else None
         return open_delta(where, where, connection, options)
