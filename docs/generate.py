@@ -56,8 +56,8 @@ OURS = {
     "key": "of the record, as it came",
     "value": "of the record, as it came",
     "headers": "of the record, as they came",
-    "reason": "why it breaks the contract, in a word or two",
-    "detail": "where: the field, never its value",
+    "reason": "why it breaks the contract, in a word or two; `rule:<name>` for the first rule that it breaks",
+    "detail": "where: the field, never its value; the names of all rules that it breaks",
     "window_start": "included",
     "window_end": "not included",
     "event_type": "the windows are by this field, which the contract must have",
@@ -251,7 +251,7 @@ What dbt tests in bronze, written by `python -m dataeng_assets.contracts.dbt_exp
 def columns() -> str:
     """What the platform adds to each kind of table."""
     topic = load_contract(FOLDER / "example-topic.yaml")
-    events = Stream("clicks", "clicks", "example", topic, Lake("unused", {})).events_schema()
+    events = Stream("clicks", "clicks", "example", topic, Lake("unused", {})).main_schema()
     added = [field for field in events if field.name not in {column.name for column in topic.columns}]
     return f"""
 # Columns that the platform adds
@@ -273,6 +273,8 @@ source has a good version of the key again, or the key no more.
 ## Events of a topic, and late ones
 
 {_described(added)}
+
+Late events have no `_released_by`: what is released from the dead letters stands in the main table.
 
 ## Dead letters
 

@@ -10,6 +10,7 @@ FAULTS = ("doubled", "missing", "unexpected", "unproved")
 def verify(stream: Annotated[str, typer.Argument(help="Name of the stream, such as user_events.")]) -> None:
     """Compare main, late and dead letters with the broker, offset by offset; exit 1 on any difference.
 
+    What was released from the dead letters stands in the main table, too; it is counted by itself.
     Exits 2 when it could not be decided: no table yet, no broker, or offsets that the broker no longer retains.
 
     Examples:
@@ -32,13 +33,13 @@ def verify(stream: Annotated[str, typer.Argument(help="Name of the stream, such 
     except (KafkaProblem, TableMissing, SettingMissing, StreamStopped, LookupError) as error:
         console.print(str(error), style="red", markup=False)
         raise typer.Exit(2) from error
-    columns = ("partition", "read", "on the broker", "main", "late", "dead letters", "wrong")
+    columns = ("partition", "read", "on the broker", "main", "late", "dead letters", "released", "wrong")
     table = Table(*columns, title=f"{stream}: main + late + dead letters = what was read", box=None)
     for column in table.columns:
         column.justify = "right"
     for part in proof.partitions:
         spans = (f"{part.first:,} to {part.progress:,}", f"{part.earliest:,} to {part.end:,}")
-        counts = (f"{count:,}" for count in (part.main, part.late, part.dead_letters))
+        counts = (f"{count:,}" for count in (part.main, part.late, part.dead_letters, part.released))
         wrong = [f"{getattr(part, fault):,} {fault}" for fault in FAULTS if getattr(part, fault)]
         table.add_row(str(part.partition), *spans, *counts, f"[red]{', '.join(wrong)}[/red]" if wrong else "nothing")
     console.print(table)

@@ -13,7 +13,7 @@ from dataeng_assets.orchestration.outcomes import TIER, not_evaluated
 from dataeng_assets.orchestration.preview import preview
 from dataeng_assets.streams.drain import BatchReport, DrainReport
 from dataeng_assets.streams.lag import BEHIND_AFTER, FAR_BEHIND_AFTER, Lag, Tier
-from dataeng_assets.streams.stream import Stream
+from dataeng_assets.streams.stream import RELEASED_BY, Stream
 from dataeng_assets.streams.windows import WINDOWS_SCHEMA, WindowReport
 
 ACCOUNTED = "every_record_accounted_for"
@@ -119,7 +119,8 @@ def drain_results(stream: Stream, report: DrainReport, attempt: str) -> Iterator
         table = stream.lake.open(key)
         rows = table.to_pyarrow_dataset()
         held[key] = rows.count_rows()
-        committed = rows.count_rows(filter=pc.field("_run_id") == attempt)
+        mine = pc.field("_run_id") == attempt
+        committed = rows.count_rows(filter=mine & pc.field(RELEASED_BY).is_null() if key == stream.main else mine)
         yield dg.MaterializeResult(
             asset_key=dg.AssetKey(key),
             metadata={
@@ -140,7 +141,10 @@ def drain_results(stream: Stream, report: DrainReport, attempt: str) -> Iterator
             passed=committed == count,
             metadata={"read_and_sent_here": count, "committed": committed},
         )
-    yield _dead_letter_result(dg.AssetKey(stream.dead_letters), held[stream.dead_letters], sum(held.values()))
+    # what was released lies in both; it was read once, and waits no more
+    released = stream.lake.open(stream.main).to_pyarrow_dataset().count_rows(filter=~pc.field(RELEASED_BY).is_null())
+    waiting, read = held[stream.dead_letters] - released, sum(held.values()) - released
+    yield _dead_letter_result(dg.AssetKey(stream.dead_letters), waiting, read)
 
 
 def _dead_letter_result(key: dg.AssetKey, dead: int, read: int) -> dg.AssetCheckResult:

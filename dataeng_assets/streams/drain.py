@@ -13,12 +13,12 @@ from dataeng_assets.kafka.admin import Admin, TopicState
 from dataeng_assets.kafka.cluster import Cluster
 from dataeng_assets.kafka.errors import OffsetsGone
 from dataeng_assets.kafka.reader import KafkaPythonReader, Reader
-from dataeng_assets.streams.decode import Decoder
 from dataeng_assets.streams.errors import OffsetsLost, TopicRecreated
 from dataeng_assets.streams.ingest import StalePlan, commit_batch, make_tables
 from dataeng_assets.streams.plan import Plan, plan_batch, read_committed
 from dataeng_assets.streams.routing import route
 from dataeng_assets.streams.stream import Progress, Stream
+from dataeng_assets.streams.validate import Validator, refuse_batch
 
 
 @dataclass(frozen=True)
@@ -105,13 +105,14 @@ def drain(
 
     Raises:
         StreamStopped: a person must decide; see `streams.errors`.
+        TooManyBroken: more records of a batch break rules than the contract allows.
         KafkaProblem: with `retryable`.
     """
     started = time.monotonic()
     with (
         Admin(cluster) as admin,
         KafkaPythonReader(cluster, stream.topic) as reader,
-        Decoder(stream.contract.columns) as decoder,
+        Validator(stream.contract) as validator,
     ):
         topic = admin.describe(stream.topic)
         until = topic.ends
@@ -121,7 +122,7 @@ def drain(
         plan = first = _plan(stream, topic, until, batch_records)
         while not plan.is_empty and (not batches or time.monotonic() - started < budget.total_seconds()):
             try:
-                report, topic = _batch(stream, admin, reader, decoder, plan, run_id, clock)
+                report, topic = _batch(stream, admin, reader, validator, plan, run_id, clock)
             except StalePlan:
                 superseded = True
                 break
@@ -151,7 +152,7 @@ def _batch(
     stream: Stream,
     admin: Admin,
     reader: Reader,
-    decoder: Decoder,
+    validator: Validator,
     plan: Plan,
     run_id: str,
     clock: Callable[[], datetime],
@@ -170,8 +171,9 @@ def _batch(
             f"Topic {stream.topic} was deleted and made again while a batch was read (id {plan.names.topic_id}, now "
             f"{topic.id}). Nothing of this batch was committed; what was committed before is safe."
         )
-    decoded = decoder.decode(records["value"])
-    batch = route(stream, records, decoded, plan.committed.max_event_times, ingested_at=clock(), run_id=run_id)
+    validated = validator.validate(records["value"])
+    refuse_batch(stream.contract, stream.name, validated)
+    batch = route(stream, records, validated, plan.committed.max_event_times, ingested_at=clock(), run_id=run_id)
     committed = commit_batch(stream, plan, batch, run_id=run_id)
     report = BatchReport(
         committed.version,

@@ -27,5 +27,15 @@ class ProgressGap(StreamStopped):
     """A side table lacks what the main table has passed: it was deleted or restored."""
 
 
+class RuleUndecided(StreamStopped):
+    """A rule of the contract fails on a record instead of judging it."""
+
+
+class ReleaseOvertaken(StreamStopped):
+    """Other replays committed each time that this one was about to."""
+
+    retryable = True
+
+
 class RoutingChanged(StreamStopped):
     """A side table is ahead of the main table by another version of the rules than the one in force."""

@@ -39,7 +39,14 @@ def make_tables(stream: Stream) -> None:
     create = stream.lake.create
     create(stream.dead_letters, DEAD_LETTERS_SCHEMA, change_feed=True, description=f"Broken records: {title}")
     create(stream.late, events, partition_by=[EVENT_DATE], change_feed=True, description=f"Late events: {title}")
-    create(stream.main, events, partition_by=[EVENT_DATE], change_feed=True, description=title)
+    make_main(stream)
+
+
+def make_main(stream: Stream) -> DeltaTable:
+    """The table of events, made or given its contract's new columns."""
+    title = stream.contract.description
+    schema = stream.main_schema()
+    return stream.lake.create(stream.main, schema, partition_by=[EVENT_DATE], change_feed=True, description=title)
 
 
 @dataclass(frozen=True)

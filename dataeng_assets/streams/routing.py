@@ -16,7 +16,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from dataeng_assets.streams.decode import DETAIL, REASON
-from dataeng_assets.streams.stream import DEAD_LETTERS_SCHEMA, EVENT_DATE, Stream
+from dataeng_assets.streams.stream import DEAD_LETTERS_SCHEMA, EVENT_DATE, RELEASED_BY, Stream
 
 _FATE = "fate"
 
@@ -64,16 +64,20 @@ def route(
     }
     fate, after = _fate(stream, records, decoded, max_event_times)
     events: dict[str, Any] = {name: decoded[name] for name in decoded.column_names}
-    day = decoded[stream.event_time.column].cast(pa.timestamp("us")).cast(pa.date32(), safe=False)
-    events |= origin | {EVENT_DATE: day, _FATE: fate}
+    events |= origin | {EVENT_DATE: event_day(stream, decoded), _FATE: fate, RELEASED_BY: pa.nulls(count, pa.string())}
     raw: dict[str, Any] = {name: records[name] for name in ("key", "value", "headers")}
     raw |= origin | {REASON: decoded[REASON], DETAIL: decoded[DETAIL], _FATE: fate}
     return Routed(
-        main=_rows(pa.table(events), stream.events_schema(), "main"),
+        main=_rows(pa.table(events), stream.main_schema(), "main"),
         late=_rows(pa.table(events), stream.events_schema(), "late"),
         dead_letters=_rows(pa.table(raw), DEAD_LETTERS_SCHEMA, "dead"),
         max_event_times=after,
     )
+
+
+def event_day(stream: Stream, decoded: pa.Table) -> "pa.ChunkedArray[Any]":
+    """UTC day of each event."""
+    return decoded[stream.event_time.column].cast(pa.timestamp("us")).cast(pa.date32(), safe=False)
 
 
 def _rows(table: pa.Table, schema: pa.Schema, fate: str) -> pa.Table:

@@ -9,6 +9,7 @@ from typing import Any
 
 import pyarrow as pa
 
+from dataeng_assets.contracts.checks.setting_aside import setting_aside, version_of
 from dataeng_assets.contracts.model import Contract, EventTime
 from dataeng_assets.kafka.reader import HEADERS
 from dataeng_assets.lake.location import Lake
@@ -31,6 +32,7 @@ _RAW: "list[pa.Field[Any]]" = [
 ]
 DEAD_LETTERS_SCHEMA = pa.schema([*_ORIGIN, *_RAW])
 EVENT_DATE = "event_date"
+RELEASED_BY = "_released_by"
 
 
 @dataclass(frozen=True)
@@ -94,12 +96,18 @@ class Stream:
     def routing(self) -> str:
         """Routing version: changes with everything that decides where a record goes."""
         rules = "decode 1, late 1"  # raised when this code decides differently
+        if aside := setting_aside(self.contract):
+            rules += f", rules {version_of(aside)}"
         return hashlib.sha256(f"{rules}/{self.contract.fingerprint}".encode()).hexdigest()[:12]
 
     def events_schema(self) -> pa.Schema:
         """Columns of main and late."""
         fields = [*self.contract.arrow_schema(), pa.field(RESCUED, pa.string()), *_ORIGIN]
         return pa.schema([*fields, pa.field(EVENT_DATE, pa.date32(), nullable=False)])
+
+    def main_schema(self) -> pa.Schema:
+        """Columns of main, which also holds what was released from the dead letters."""
+        return self.events_schema().append(pa.field(RELEASED_BY, pa.string()))
 
 
 @dataclass(frozen=True)

@@ -7,17 +7,20 @@ the broker no longer retains can only be compared with itself. Nothing is writte
 import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import duckdb
 import pyarrow as pa
+import pyarrow.compute as pc
 from deltalake import DeltaTable
 
 from dataeng_assets.kafka.admin import Admin, TopicState
 from dataeng_assets.kafka.cluster import Cluster
 from dataeng_assets.kafka.reader import KafkaPythonReader, Range, Reader
 from dataeng_assets.lake.location import TableMissing
+from dataeng_assets.lake.strict import table_schema
 from dataeng_assets.streams.plan import Committed, read_committed
-from dataeng_assets.streams.stream import Stream
+from dataeng_assets.streams.stream import RELEASED_BY, Stream
 
 _OFFSETS_AT_ONCE = 200_000
 
@@ -30,11 +33,14 @@ class PartitionProof:
         earliest: first offset that the broker retains.
         end: the broker's last stable offset.
         held: records that the broker holds of what was read.
-        main: rows in the main table, as `late` and `dead_letters` in theirs. A side table may be ahead of the main one
-            where a run was interrupted; what it holds beyond the main table's progress does not count yet.
-        doubled: rows beyond the first of their offset, over the three tables.
+        main: rows in the main table, without those released from the dead letters, as `late` and `dead_letters` in
+            theirs. A side table may be ahead of the main one where a run was interrupted; what it holds beyond the main
+            table's progress does not count yet.
+        released: rows in the main table that were released from the dead letters.
+        doubled: rows beyond the first of their offset, over the three tables, and so among the released ones.
         missing: records of the broker that were passed and stand in no table.
-        unexpected: rows whose offset holds no record at the broker, or lies outside of what was read.
+        unexpected: rows whose offset holds no record at the broker, or lies outside of what was read; released ones
+            that stand in no dead letter.
         unproved: offsets that stand in no table and are no longer retained: they may have held a record or not.
             Rows whose record the broker has compacted away are taken as right.
     """
@@ -48,6 +54,7 @@ class PartitionProof:
     main: int
     late: int
     dead_letters: int
+    released: int
     doubled: int
     missing: int
     unexpected: int
@@ -104,7 +111,7 @@ def verify(stream: Stream, cluster: Cluster) -> Reconciliation:
         tables = {"main": main, **{place: stream.lake.open(key) for place, key in sides.items()}}
         for place, table in tables.items():
             connection.register("rows", _offsets(table))
-            connection.execute("INSERT INTO stored SELECT ?, _kafka_partition, _kafka_offset FROM rows", [place])
+            connection.execute(_STORE, [place])
             connection.unregister("rows")
         connection.execute("CREATE TABLE held (p INTEGER, o BIGINT)")
         for records in _retained(reader, topic, committed):
@@ -114,7 +121,10 @@ def verify(stream: Stream, cluster: Cluster) -> Reconciliation:
 
 
 def _offsets(table: DeltaTable) -> pa.RecordBatchReader:
-    return table.to_pyarrow_dataset().scanner(columns=["_kafka_partition", "_kafka_offset"]).to_reader()
+    """Where each row came from, and whether it was released from the dead letters, in which it is counted."""
+    released = ~pc.field(RELEASED_BY).is_null() if RELEASED_BY in table_schema(table).names else pc.scalar(value=False)
+    columns: Any = {name: pc.field(name) for name in ("_kafka_partition", "_kafka_offset")} | {"released": released}
+    return table.to_pyarrow_dataset().scanner(columns=columns).to_reader()
 
 
 def _retained(reader: Reader, topic: TopicState, committed: Committed) -> Iterator[pa.Table]:
@@ -130,6 +140,9 @@ def _retained(reader: Reader, topic: TopicState, committed: Committed) -> Iterat
         left = {p: Range(piece[p].end, range_.end) for p, range_ in left.items()}
 
 
+_STORE = """
+    INSERT INTO stored SELECT CASE WHEN released THEN 'released' ELSE ? END, _kafka_partition, _kafka_offset FROM rows
+"""
 # `offsets` has one row per partition and offset that stands in a table or at the broker.
 _COMPARISON = """
     WITH places AS (
@@ -140,14 +153,19 @@ _COMPARISON = """
             count(*) FILTER (place = 'main') AS main,
             count(*) FILTER (place = 'late') AS late,
             count(*) FILTER (place = 'dead_letters') AS dead,
-            count(*) FILTER (place <> 'held') AS stored,
+            count(*) FILTER (place = 'released') AS released,
+            count(*) FILTER (place NOT IN ('held', 'released')) AS stored,
             count(*) FILTER (place = 'held') > 0 AS held
         FROM places GROUP BY p, o
     )
     SELECT p, count(*) FILTER (held), coalesce(sum(main), 0), coalesce(sum(late), 0), coalesce(sum(dead), 0),
-        coalesce(sum(stored - 1) FILTER (stored > 1), 0),
+        coalesce(sum(released), 0),
+        coalesce(sum(greatest(stored - 1, 0) + greatest(released - 1, 0)), 0),
         count(*) FILTER (held AND stored = 0),
-        count(*) FILTER (stored > 0 AND (o < first OR o >= next OR (NOT held AND o >= earliest AND NOT $compacts))),
+        count(*) FILTER (
+            released > dead
+            OR (stored > 0 AND (o < first OR o >= next OR (NOT held AND o >= earliest AND NOT $compacts)))
+        ),
         count(*) FILTER (stored > 0 AND o >= first AND o < least(earliest, next))
     FROM ranges LEFT JOIN offsets USING (p) GROUP BY p ORDER BY p
 """
@@ -161,7 +179,7 @@ def _compare(
     connection.executemany("INSERT INTO ranges VALUES (?, ?, ?, ?)", [(p, *bound) for p, bound in bounds.items()])
     found = connection.execute(_COMPARISON, {"compacts": compacts}).fetchall()
     proofs = []
-    for p, held, main, late, dead, doubled, missing, unexpected, kept in found:
+    for p, held, main, late, dead, released, doubled, missing, unexpected, kept in found:
         first, next_, earliest = bounds[p]
         proofs.append(
             PartitionProof(
@@ -174,6 +192,7 @@ def _compare(
                 main=main,
                 late=late,
                 dead_letters=dead,
+                released=released,
                 doubled=doubled,
                 missing=missing,
                 unexpected=unexpected,

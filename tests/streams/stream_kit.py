@@ -4,7 +4,7 @@ import json
 import random
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -13,10 +13,13 @@ from kafka import KafkaAdminClient, KafkaProducer, TopicPartition
 from kafka.admin import ConfigResource, ConfigResourceType, NewTopic
 from kafka.errors import TopicAlreadyExistsError
 
+from dataeng_assets.contracts.checks.kinds import Between, OneOf
+from dataeng_assets.contracts.checks.rule import Bounds, Quarantine, Rule, Unit
 from dataeng_assets.contracts.model import Column, Contract, EventTime
 from dataeng_assets.contracts.types import event_type
 from dataeng_assets.kafka.cluster import Cluster
 from dataeng_assets.lake.location import Lake, TableMissing
+from dataeng_assets.streams.drain import DrainReport, drain
 from dataeng_assets.streams.stream import Stream
 
 START = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -268,3 +271,28 @@ def once(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 def _place(row: Mapping[str, Any]) -> tuple[int, int]:
     return row["_kafka_partition"], row["_kafka_offset"]
+
+
+KNOWN = Rule(OneOf("event_type", KINDS), "known_type")
+POSITIVE = Rule(Between("user_id", minimum=1), "positive_user")
+ANY_NUMBER = Bounds(upper=100, unit=Unit.PERCENT)
+
+
+def quarantining(of: Stream, *rules: Rule, limit: Bounds = ANY_NUMBER) -> Stream:
+    """The stream, under a contract with rules that set records aside."""
+    return replace(of, contract=replace(of.contract, rules=rules, quarantine=Quarantine(limit)))
+
+
+def run(events: Stream, topic: Topic, **more: Any) -> DrainReport:
+    return drain(events, topic.cluster, run_id="run", budget=timedelta(minutes=1), **more)
+
+
+def sent(number: int, *, partition: int = 0, minutes: float = 0, **fields: Any) -> Sent:
+    when = START + timedelta(minutes=minutes)
+    return Sent(partition, event(number, when, **fields), when)
+
+
+def dead(events: Stream) -> list[tuple[int, str, str | None]]:
+    """Offset, reason and detail of each dead letter."""
+    rows = sorted(table(events, events.dead_letters), key=lambda row: row["_kafka_offset"])
+    return [(row["_kafka_offset"], row["reason"], row["detail"]) for row in rows]
