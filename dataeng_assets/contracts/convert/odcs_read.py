@@ -15,20 +15,20 @@ from open_data_contract_standard.model import CustomProperty, SchemaObject, Sche
 
 from dataeng_assets.contracts.checks.as_mapping import CheckRefused
 from dataeng_assets.contracts.checks.implied import implied_rules
-from dataeng_assets.contracts.checks.kinds import HasColumns, NotNull, OfType
-from dataeng_assets.contracts.checks.rule import Bounds, Consumer, Quarantine, Rule, Suite, SuiteColumn, Unit
+from dataeng_assets.contracts.checks.kinds import HasColumns, NotNull, OfType, Unique
+from dataeng_assets.contracts.checks.rule import Consumer, Quarantine, Rule, Suite, SuiteColumn, Unit
 from dataeng_assets.contracts.convert.odcs_columns import column_name, is_column, read_columns, read_key
 from dataeng_assets.contracts.convert.odcs_findings import Aside, Findings
 from dataeng_assets.contracts.convert.odcs_options import read_property
 from dataeng_assets.contracts.convert.odcs_quality import CustomEngine, read_quality
 from dataeng_assets.contracts.convert.odcs_relations import read_relations
 from dataeng_assets.contracts.convert.odcs_sla import read_sla
-from dataeng_assets.contracts.convert.odcs_words import bounds_of, unit_of
+from dataeng_assets.contracts.convert.odcs_words import OPERATORS, OUTSIDE, bounds_of, unit_of
 from dataeng_assets.contracts.document import Document, read_document
 from dataeng_assets.contracts.errors import did_you_mean
 from dataeng_assets.contracts.plain import Place
 
-OURS = ("quarantine", "consumers", "notDemanded")
+OURS = ("quarantine", "consumers", "notDemanded", "key")
 """Custom properties of a document or table that are understood; `notDemanded` names implied rules not meant."""
 
 _NO_ENGINES: Mapping[str, CustomEngine] = MappingProxyType({})
@@ -72,9 +72,10 @@ def suites_of(document: Document, engines: Mapping[str, CustomEngine] = _NO_ENGI
 
 def _suite(document: Document, table: SchemaObject, at: Place, engines: Mapping[str, CustomEngine]) -> Suite:
     odcs = document.odcs
-    columns, key = read_columns(document, table, at), read_key(document, table, at)
-    findings = Findings(document, columns)
     said = _custom(document, table, at)
+    columns = read_columns(document, table, at)
+    key = read_key(document, table, at) or _key(document, said)
+    findings = Findings(document, columns)
     _implied(findings, table, tuple(columns.values()), key, said)
     for position, prop in enumerate(table.properties or []):
         _property(findings, prop, (*at, "properties", position), table, engines)
@@ -140,8 +141,10 @@ def _place(rule: Rule, at: Place, positions: Mapping[str, int]) -> Place:
             return (*at, "properties", positions[column], "physicalType" if physical else "logicalType")
         case NotNull(column):
             return (*at, "properties", positions[column], "required")
-        case check:
-            return (*at, "properties", positions[check.columns[0]], "primaryKey")  # type: ignore[union-attr]
+        case Unique(columns) if columns[0] in positions:
+            return (*at, "properties", positions[columns[0]], "primaryKey")
+        case _:
+            return at
 
 
 def _custom(document: Document, table: SchemaObject, at: Place) -> dict[str, tuple[Place, Any]]:
@@ -163,6 +166,14 @@ def _custom(document: Document, table: SchemaObject, at: Place) -> dict[str, tup
     return found
 
 
+def _key(document: Document, said: Mapping[str, tuple[Place, Any]]) -> tuple[str, ...]:
+    """A key that is known although its columns may be missing, or are not described."""
+    at, names = said.get("key", ((), []))
+    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+        raise document.error(at, names, "a list of columns")
+    return tuple(names)
+
+
 def _not_demanded(document: Document, said: Mapping[str, tuple[Place, Any]], known: list[str]) -> list[str]:
     if "notDemanded" not in said:
         return []
@@ -180,22 +191,23 @@ def _quarantine(document: Document, said: Mapping[str, tuple[Place, Any]]) -> Qu
     if given is True:
         return Quarantine()
     wanted = "true, or {limit: 5, unit: percent} or {limit: 100, unit: rows}"
-    if not isinstance(given, dict) or "limit" not in given:
+    if not isinstance(given, dict):
         raise document.error(at, given, wanted)
+    known = ["limit", "unit", *OPERATORS, OUTSIDE]
     for key in given:
-        if key not in ("limit", "unit"):
-            raise document.error((*at, key), key, f"limit, unit{did_you_mean(str(key), ['limit', 'unit'])}")
+        if key not in known:
+            raise document.error((*at, key), key, f"limit, unit{did_you_mean(str(key), known)}")
     unit = unit_of(given.get("unit"))
-    limit = given["limit"]
-    if unit is None or not isinstance(limit, int | float) or isinstance(limit, bool):
-        raise document.error(at, given, wanted)
-    if limit < 0 or (unit is Unit.PERCENT and limit > 100):
-        raise document.error((*at, "limit"), limit, "0 or more" if unit is Unit.ROWS else "0 to 100 percent")
+    words = {"mustBeLessOrEqualTo" if key == "limit" else key: value for key, value in given.items()}
     try:
-        bounds = bounds_of({"mustBeLessOrEqualTo": limit}, unit, counts_failures=True)
+        bounds = bounds_of(words, unit or Unit.ROWS, counts_failures=True)
     except CheckRefused as refused:
-        raise document.error((*at, "limit"), refused.found, refused.allowed) from None
-    return Quarantine(bounds or Bounds(upper=0))
+        raise document.error(at, refused.found, refused.allowed) from None
+    if unit is None or bounds is None:
+        raise document.error(at, given, wanted)
+    if min(bounds.upper or 0, bounds.lower or 0) < 0 or (unit is Unit.PERCENT and (bounds.upper or 0) > 100):
+        raise document.error(at, given, "0 or more" if unit is Unit.ROWS else "0 to 100 percent")
+    return Quarantine(bounds)
 
 
 def _consumers(

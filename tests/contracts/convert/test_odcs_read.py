@@ -400,7 +400,7 @@ def test_what_is_not_executed_is_said_with_its_line_and_reason(read: Read, text:
         ("schema: [{name: t}]\ncustomProperties: [{property: quarantine, value: 9}]\n", "value", "9", "true, or"),
         (
             "schema: [{name: t}]\ncustomProperties: [{property: quarantine, value: {limit: 101, unit: percent}}]\n",
-            "limit", "101", "0 to 100",
+            "value", "101", "0 to 100",
         ),
         (
             f"{one_column('')}customProperties: [{{property: consumers, value: [{{name: x, columns: [b]}}]}}]\n",
