@@ -16,6 +16,8 @@ from pydantic.fields import FieldInfo
 
 from dataeng_assets.cli import app
 from dataeng_assets.components import KafkaTopicComponent, PostgresTablesComponent
+from dataeng_assets.contracts.checks.rule import NONE, Rule, Severity
+from dataeng_assets.contracts.checks.words import in_words
 from dataeng_assets.contracts.dbt_export import dbt_sources
 from dataeng_assets.contracts.load import load_contract
 from dataeng_assets.contracts.types import (
@@ -218,11 +220,7 @@ def rules() -> str:
     """Every form of every rule, in a contract that is read here."""
     path = FOLDER / "example-contract.yaml"
     contract = load_contract(path)
-    rows = [
-        (f"`{column.name}`", f"`{rule}`", inspect.getdoc(type(rule)) or "")
-        for column in contract.columns
-        for rule in column.rules
-    ]
+    rows = [(f"`{rule.name}`", in_words(rule.check), _aside(rule)) for rule in contract.rules]
     sources = "\n".join(line for line in dbt_sources([contract]).splitlines() if not line.startswith("#"))
     return f"""
 # Contracts and their rules
@@ -238,14 +236,26 @@ passed over.
 
 The rules that are read from it:
 
-{_table(("column", "rule", "what it demands"), rows)}
+{_table(("rule", "what it demands", "and"), rows)}
 
-What dbt tests in bronze, written by `python -m dataeng_assets.contracts.dbt_export`:
+What dbt knows of bronze, written by `python -m dataeng_assets.contracts.dbt_export`; it tests nothing that the contract
+demands:
 
 ```yaml
 {sources}
 ```
 """
+
+
+def _aside(rule: Rule) -> str:
+    """What a rule says beside its check."""
+    is_warning = rule.severity is Severity.WARNING
+    said = [
+        f"where `{rule.where}`" if rule.where else "",
+        "" if rule.bounds == NONE else str(rule.bounds),
+        "a warning" if is_warning else "",
+    ]
+    return ", ".join(part for part in said if part)
 
 
 def columns() -> str:

@@ -61,6 +61,9 @@ OVERRIDES: dict[type, st.SearchStrategy[Any]] = {
         kinds.Matches, COLUMNS, st.lists(st.sampled_from(["^a+$", "b|c", "[0-9]{2}"]), min_size=1).map(tuple),
         st.booleans(), st.booleans(),
     ),
+    kinds.DifferInRow: st.builds(
+        kinds.DifferInRow, st.lists(COLUMNS, min_size=2, max_size=3, unique=True).map(tuple)
+    ),
     kinds.Format: st.builds(kinds.Format, COLUMNS, st.sampled_from(["uuid", "email", "ipv4", "%d.%m.%Y"])),
     kinds.JsonSchema: st.builds(kinds.JsonSchema, COLUMNS, st.just('{"type": "object"}')),
     kinds.Holds: st.builds(kinds.Holds, st.sampled_from(["a > 1", "a is null or b = 'x'"])),

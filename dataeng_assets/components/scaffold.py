@@ -6,7 +6,10 @@ from typing import Any
 
 import dagster as dg
 
-from dataeng_assets.contracts.model import AcceptedValues, Column, Contract, EventTime, NotNull, Rule
+from dataeng_assets.contracts.checks.kinds import OneOf
+from dataeng_assets.contracts.checks.naming import derived_name
+from dataeng_assets.contracts.checks.rule import Rule
+from dataeng_assets.contracts.model import Column, Contract, EventTime, implied
 from dataeng_assets.contracts.types import event_type
 from dataeng_assets.contracts.write import contract_yaml
 
@@ -92,6 +95,13 @@ def _write(request: dg.ScaffoldRequest[Any], file: str, text: str) -> None:
 
 def _template(path: Path) -> Contract:
     """A contract with the fields that the windows count."""
+    columns = (
+        _field("event_id", "uuid", "Identifies the event, however often it is delivered."),
+        _field("user_id", "bigint", "Who did it; empty for somebody unknown.", nullable=True),
+        _field("event_type", "string", "What was done."),
+        _field("occurred_at", "timestamp", "When, by the clock of whoever sent it."),
+    )
+    kinds = OneOf("event_type", ("created", "changed"))
     return Contract(
         path=path,
         id=f"{path.stem}.{path.stem}",
@@ -101,18 +111,13 @@ def _template(path: Path) -> Contract:
         owner="data",
         domain=path.stem,
         tags=(),
-        columns=(
-            _field("event_id", "uuid", "Identifies the event, however often it is delivered."),
-            _field("user_id", "bigint", "Who did it; empty for somebody unknown.", nullable=True),
-            _field("event_type", "string", "What was done.", AcceptedValues(("created", "changed"))),
-            _field("occurred_at", "timestamp", "When, by the clock of whoever sent it."),
-        ),
+        columns=columns,
         key=("event_id",),
         freshness=timedelta(hours=1),
         event_time=EventTime("occurred_at", timedelta(minutes=10), timedelta(minutes=5)),
+        rules=(*implied(columns, ("event_id",)), Rule(kinds, derived_name(kinds))),
     )
 
 
-def _field(name: str, kind: str, description: str, *rules: Rule, nullable: bool = False) -> Column:
-    required: tuple[Rule, ...] = () if nullable else (NotNull(),)
-    return Column(name, event_type(kind), kind, nullable, False, description, (*required, *rules))
+def _field(name: str, kind: str, description: str, *, nullable: bool = False) -> Column:
+    return Column(name, event_type(kind), kind, nullable, False, description)

@@ -1,27 +1,25 @@
-"""From contracts to what dbt knows of bronze: its sources with columns, tests and freshness, and a text per column.
+"""From contracts to what dbt knows of bronze: its sources with columns and freshness, and a text per column.
 
 Staging models take their descriptions from those texts, so that a column is described in its contract only. The two
-files are generated and committed; a test fails when they differ from the contracts. What the tests mean belongs in the
-dbt project.
+files are generated and committed; a test fails when they differ from the contracts. There are no tests among them: what
+a contract demands is judged by its own checks, once.
 
 Run as a module, it writes the files anew: `python -m dataeng_assets.contracts.dbt_export`.
 """
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable
 from datetime import timedelta
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 from dataeng_assets.contracts.load import load_contracts
-from dataeng_assets.contracts.model import AcceptedValues, Column, Contract, NotNull, Range, Rule, Unique
+from dataeng_assets.contracts.model import Column, Contract
 from dataeng_assets.contracts.yaml_text import yaml_text
 from dataeng_assets.settings import ROOT
 
 _GENERATED = "Generated from the contracts by `python -m dataeng_assets.contracts.dbt_export`; change those instead."
-# A delete keeps the key alone, so the rules of the other columns do not judge it.
-_NOT_DELETED = {"config": {"where": "_op <> 'delete'"}}
 
 
 def export(defs: Path, models: Path) -> dict[Path, str]:
@@ -84,12 +82,11 @@ def _table(contract: Contract) -> dict[str, Any]:
         "name": contract.name,
         "description": contract.description,
         "config": config,
-        "columns": [_column(contract, column, is_topic=is_topic) for column in contract.columns],
-        "data_tests": list(_unique_tests(contract, is_topic=is_topic)),
+        "columns": [_column(column) for column in contract.columns],
     }
 
 
-def _column(contract: Contract, column: Column, *, is_topic: bool) -> dict[str, Any]:
+def _column(column: Column) -> dict[str, Any]:
     described: dict[str, Any] = {
         "name": column.name,
         "description": column.description,
@@ -99,44 +96,7 @@ def _column(contract: Contract, column: Column, *, is_topic: bool) -> dict[str, 
         described["quote"] = True
     if column.personal:
         described["config"] = {"meta": {"dataeng": {"personal": True}}}
-    always_there = is_topic or column.name in contract.key
-    # what a list may hold is a rule of its elements, for which dbt has no test
-    rules = [rule for rule in column.rules if column.type.element is None or not isinstance(rule, AcceptedValues)]
-    tests = [test for rule in rules for test in _tests(rule, always_there=always_there)]
-    return {**described, **({"data_tests": tests} if tests else {})}
-
-
-def _tests(rule: Rule, *, always_there: bool) -> list[str | dict[str, Any]]:
-    scope: Mapping[str, Any] = {} if always_there else _NOT_DELETED
-    match rule:
-        case NotNull():
-            return [{"not_null": dict(scope)} if scope else "not_null"]
-        case AcceptedValues(values):
-            return [{"accepted_values": {"arguments": {"values": list(values)}, **scope}}]
-        case Range(minimum, maximum):
-            bounds = {"min_value": minimum, "max_value": maximum}
-            given = {name: bound for name, bound in bounds.items() if bound is not None}
-            return [{"accepted_range": {"arguments": given, **scope}}]
-        case Unique():
-            return []  # a test of the table
-
-
-def _unique_tests(contract: Contract, *, is_topic: bool) -> Iterator[dict[str, Any]]:
-    """Bronze holds every version of a row and every delivery of an event: values repeat, but not in one extraction."""
-    if is_topic:
-        yield _unique(["_kafka_partition", "_kafka_offset"])
-        return
-    yield _unique([*map(_sql_name, contract.key), "_extracted_at"])
-    for column in contract.columns:
-        if Unique() in column.rules and contract.key != (column.name,):
-            # what is missing, as in a delete, is not shared with anybody
-            name = _sql_name(column.name)
-            yield _unique([name, "_extracted_at"], where=f"{name} is not null")
-
-
-def _unique(columns: list[str], where: str | None = None) -> dict[str, Any]:
-    scope = {"config": {"where": where}} if where else {}
-    return {"unique_combination_of_columns": {"arguments": {"combination_of_columns": columns}, **scope}}
+    return described
 
 
 def _sql_name(name: str) -> str:

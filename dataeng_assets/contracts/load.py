@@ -1,6 +1,6 @@
 """From ODCS 3 documents to contracts; what is broken is refused here, before anything is read or written.
 
-The shape of a document belongs in `document`, the rules of its columns in `rules`, how values travel in `types`.
+The shape of a document belongs in `document`, its rules in `convert.odcs_read`, how values travel in `types`.
 """
 
 import re
@@ -9,32 +9,18 @@ from pathlib import Path
 
 from open_data_contract_standard.model import SchemaObject, SchemaProperty, Team
 
+from dataeng_assets.contracts.convert.odcs_columns import column_name, is_column
+from dataeng_assets.contracts.convert.odcs_read import suites_of
+from dataeng_assets.contracts.convert.odcs_sla import NO_ELEMENT, age_of, is_freshness
 from dataeng_assets.contracts.document import Document, read_document
 from dataeng_assets.contracts.errors import TypeRefused, did_you_mean
 from dataeng_assets.contracts.model import Column, Contract, EventTime
 from dataeng_assets.contracts.plain import Place
-from dataeng_assets.contracts.rules import labels, read_rules
-from dataeng_assets.contracts.types import ColumnType, event_type, postgres_type
+from dataeng_assets.contracts.types import ColumnType, event_type, logical_type, postgres_type
 
 _CLASSIFICATIONS = ["internal", "personal", "public"]
 _KINDS = ["table", "topic", "view"]
-_SECONDS = {"s": 1, "m": 60, "min": 60, "h": 3600, "d": 86400}
-_LOGICAL = {
-    "integer": {"integer"},
-    "float": {"number"},
-    "decimal": {"number"},
-    "boolean": {"boolean"},
-    "date": {"date"},
-    "timestamp": {"timestamp"},
-    "bytes": {"string"},
-    "list": {"array"},
-}
-_LOGICAL_TEXT = {
-    "json": {"object", "array", "string"},
-    "jsonb": {"object", "array", "string"},
-    "time without time zone": {"time", "string"},
-    "time with time zone": {"time", "string"},
-}
+_JSON = frozenset(("json", "jsonb"))
 _DURATION = re.compile(r"P(?=.)(?:(\d+)D)?(?:T(?=\d)(?:(\d+)H)?(?:(\d+)M)?(?:(\d+(?:\.\d+)?)S)?)?")
 
 
@@ -63,14 +49,11 @@ def load_contract(path: Path) -> Contract:
     """
     document = read_document(path)
     odcs = document.odcs
-    if not re.fullmatch(r"v3\.\d+\.\d+", odcs.apiVersion or ""):
-        raise document.error(("apiVersion",), odcs.apiVersion, "a version of ODCS 3, such as v3.2.0")
-    if odcs.kind != "DataContract":
-        raise document.error(("kind",), odcs.kind, "DataContract")
-    objects = odcs.schema_ or []
-    if len(objects) != 1:
-        raise document.error(("schema",), f"{len(objects)} objects", "one table or topic in each document")
-    table, at = objects[0], ("schema", 0)
+    suites = suites_of(document)
+    if len(suites) != 1:
+        raise document.error(("schema",), f"{len(suites)} objects", "one table or topic in each document")
+    (suite,) = suites
+    (table,), at = odcs.schema_ or [], ("schema", 0)
     columns = _columns(document, table)
     team = odcs.team if isinstance(odcs.team, Team) else None
     return Contract(
@@ -86,6 +69,12 @@ def load_contract(path: Path) -> Contract:
         key=_key(document, table),
         freshness=_freshness(document),
         event_time=_event_time(document, table, columns),
+        rules=suite.rules,
+        quarantine=suite.quarantine,
+        consumers=suite.consumers,
+        # the platform measures freshness by the time at which it read
+        not_executed=tuple(left for left in suite.not_executed if left.reason != NO_ELEMENT),
+        sla=suite.sla,
     )
 
 
@@ -97,17 +86,15 @@ def _columns(document: Document, table: SchemaObject) -> tuple[Column, ...]:
         raise document.error(at, "no columns", "at least one column")
     columns: dict[str, Column] = {}
     for position, prop in enumerate(table.properties):
+        if not is_column(prop):
+            continue
         column = _column(document, prop, (*at, position), is_event=table.physicalType == "topic")
-        if column.name.lower() in columns:
-            raise document.error(
-                (*at, position, "name"), column.name, "a name that no other column has, capital letters aside"
-            )
-        columns[column.name.lower()] = column
+        columns[column.name] = column
     return tuple(columns.values())
 
 
 def _column(document: Document, prop: SchemaProperty, at: Place, *, is_event: bool) -> Column:
-    name = _text(document, (*at, "name"), prop.name)
+    name = _text(document, (*at, "name"), column_name(prop))
     if name.startswith("_"):
         raise document.error((*at, "name"), name, "a name without an underscore at its start; those columns are ours")
     if prop.classification is not None and prop.classification not in _CLASSIFICATIONS:
@@ -118,10 +105,8 @@ def _column(document: Document, prop: SchemaProperty, at: Place, *, is_event: bo
         )
     physical = _text(document, (*at, "physicalType"), prop.physicalType)
     kind = _type(document, prop, physical, at, is_event=is_event)
-    if kind.family == "text" and kind.kind in _LOGICAL_TEXT:
-        logical = _LOGICAL_TEXT[kind.kind]
-    else:
-        logical = _LOGICAL.get(kind.family, {"string"})
+    usual = logical_type(kind)
+    logical = {usual, *(("string",) if kind.family == "text" else ()), *(("array",) if kind.kind in _JSON else ())}
     if prop.logicalType not in logical:
         raise document.error(
             (*at, "logicalType"), prop.logicalType, f"{' or '.join(sorted(logical))} for the physical type {physical}"
@@ -133,8 +118,8 @@ def _column(document: Document, prop: SchemaProperty, at: Place, *, is_event: bo
         nullable=not prop.required,
         personal=prop.classification == "personal",
         description=_text(document, (*at, "description"), prop.description),
-        rules=read_rules(document, prop, kind, at),
         tags=tuple(prop.tags or ()),
+        said_logical="" if prop.logicalType == usual else str(prop.logicalType),
     )
 
 
@@ -145,9 +130,10 @@ def _type(document: Document, prop: SchemaProperty, physical: str, at: Place, *,
         try:
             return postgres_type(physical)
         except TypeRefused:
-            if not prop.enum:
+            labels = [str(value.value) for value in prop.enum or (prop.items.enum if prop.items else None) or []]
+            if not labels:
                 raise
-            return postgres_type(physical, labels(document, prop, at))
+            return postgres_type(physical, labels)
     except TypeRefused as refused:
         raise document.error((*at, "physicalType"), f"{physical} (column {prop.name})", refused.reason) from None
 
@@ -176,15 +162,11 @@ def _freshness(document: Document) -> timedelta | None:
     found: timedelta | None = None
     for position, sla in enumerate(document.odcs.slaProperties or []):
         at = ("slaProperties", position)
-        if sla.property not in ("freshness", "latency"):
+        if not is_freshness(sla):
             continue
         if found is not None:
             raise document.error((*at, "property"), "freshness a second time", "freshness or latency, once")
-        if not isinstance(sla.value, int | float) or isinstance(sla.value, bool) or sla.value <= 0:
-            raise document.error((*at, "value"), sla.value, "a number above 0")
-        if sla.unit not in _SECONDS:
-            raise document.error((*at, "unit"), sla.unit, f"one of {', '.join(_SECONDS)}")
-        found = timedelta(seconds=sla.value * _SECONDS[sla.unit])
+        found = timedelta(seconds=age_of(document, sla, at))
     return found
 
 

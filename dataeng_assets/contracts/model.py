@@ -1,45 +1,23 @@
-"""What a contract says, as values. Reading documents belongs in `load`; how a type is carried belongs in `types`."""
+"""What a contract says, as values. Reading documents belongs in `load`; how a type is carried belongs in `types`.
+
+What can be demanded of data at all is written in `checks`.
+"""
 
 import hashlib
 import json
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import cached_property
 from pathlib import Path
 
 import pyarrow as pa
 
-from dataeng_assets.contracts.checks.rule import Quarantine
-from dataeng_assets.contracts.checks.rule import Rule as TableRule
-from dataeng_assets.contracts.types import ColumnType
-
-
-@dataclass(frozen=True)
-class NotNull:
-    """No row lacks the value."""
-
-
-@dataclass(frozen=True)
-class Unique:
-    """No two current rows share the value."""
-
-
-@dataclass(frozen=True)
-class AcceptedValues:
-    """A value that is there is one of these."""
-
-    values: tuple[str, ...]
-
-
-@dataclass(frozen=True)
-class Range:
-    """A value that is there lies between the bounds, which belong to the range."""
-
-    minimum: float | int | None
-    maximum: float | int | None
-
-
-Rule = NotNull | Unique | AcceptedValues | Range
+from dataeng_assets.contracts.checks.as_mapping import as_mapping
+from dataeng_assets.contracts.checks.implied import implied_rules
+from dataeng_assets.contracts.checks.kinds import OneOf, RowCheck
+from dataeng_assets.contracts.checks.rule import Consumer, NotExecuted, Quarantine, Rule, Suite, SuiteColumn
+from dataeng_assets.contracts.types import ColumnType, logical_type
 
 
 @dataclass(frozen=True)
@@ -49,7 +27,7 @@ class Column:
     Attributes:
         physical: its type as the document writes it.
         personal: whether it can tell who a person is; such values never reach logs, metadata or samples.
-        rules: what the document demands of its values, `NotNull` for a required one included.
+        said_logical: its logical type, where the document says another one than is usual for its type.
     """
 
     name: str
@@ -58,8 +36,13 @@ class Column:
     nullable: bool
     personal: bool
     description: str
-    rules: tuple[Rule, ...] = ()
     tags: tuple[str, ...] = ()
+    said_logical: str = ""
+
+    @property
+    def logical(self) -> str:
+        """Its type in the words of ODCS."""
+        return self.said_logical or logical_type(self.type)
 
 
 @dataclass(frozen=True)
@@ -86,8 +69,11 @@ class Contract:
         name: the table's or topic's name.
         key: the columns that identify a row or event, in order. A topic may deliver one event more than once.
         freshness: how old the newest data may be at most.
-        rules: what is demanded of the table and judged.
-        quarantine: whether rows that break a rule of rows are set aside; None when they are not.
+        rules: everything that the document demands of the data; `implied` are those that follow from columns and key.
+        quarantine: whether rows that break a rule of rows are set aside.
+        consumers: who reads the data.
+        not_executed: what the document says and what is not checked.
+        sla: other promises by name, in words.
     """
 
     path: Path
@@ -102,8 +88,29 @@ class Contract:
     key: tuple[str, ...]
     freshness: timedelta | None = None
     event_time: EventTime | None = None
-    rules: tuple[TableRule, ...] = ()
+    rules: tuple[Rule, ...] = ()
     quarantine: Quarantine | None = None
+    consumers: tuple[Consumer, ...] = ()
+    not_executed: tuple[NotExecuted, ...] = ()
+    sla: Mapping[str, str] = field(default_factory=dict, hash=False)
+
+    @property
+    def suite(self) -> Suite:
+        """All that can be judged of the data."""
+        return Suite(
+            name=self.name,
+            columns=suite_columns(self.columns),
+            rules=self.rules,
+            key=self.key,
+            id=self.id,
+            version=self.version,
+            description=self.description,
+            owner=self.owner,
+            not_executed=self.not_executed,
+            consumers=self.consumers,
+            quarantine=self.quarantine,
+            sla=self.sla,
+        )
 
     def column(self, name: str) -> Column:
         """The column of this name.
@@ -124,14 +131,42 @@ class Contract:
     def fingerprint(self) -> str:
         """Sixteen hex digits that change with what decides where a record goes and how a value is carried."""
         time = self.event_time
-        decides = {
+        decides: dict[str, object] = {
             "name": self.name,
             "key": self.key,
-            "columns": [[c.name, c.type.kind, str(c.type.arrow), c.nullable, _values(c)] for c in self.columns],
+            "columns": [
+                [c.name, c.type.kind, str(c.type.arrow), c.nullable, self._values(c.name)] for c in self.columns
+            ],
             "event_time": time and [time.column, time.late_after.total_seconds(), time.max_ahead.total_seconds()],
         }
+        if self.quarantine:
+            decides["quarantine"] = [
+                str(self.quarantine.limit),
+                sorted([r.name, r.severity, r.where, as_mapping(r.check)] for r in self.rules if is_of_rows(r)),
+            ]
         return hashlib.sha256(json.dumps(decides, sort_keys=True).encode()).hexdigest()[:16]
 
+    def _values(self, column: str) -> list[str]:
+        """The accepted values of a column."""
+        checks = [rule.check for rule in self.rules]
+        return sorted(
+            str(value)
+            for check in checks
+            if isinstance(check, OneOf) and check.column == column and not check.negated
+            for value in check.values
+        )
 
-def _values(column: Column) -> list[str]:
-    return sorted(value for rule in column.rules if isinstance(rule, AcceptedValues) for value in rule.values)
+
+def implied(columns: Sequence[Column], key: Sequence[str]) -> tuple[Rule, ...]:
+    """The rules that follow from columns and key alone: presence, types, required values, and a unique key."""
+    return implied_rules(suite_columns(columns), key)
+
+
+def suite_columns(columns: Sequence[Column]) -> tuple[SuiteColumn, ...]:
+    """The columns as a suite knows them."""
+    return tuple(SuiteColumn(c.name, c.logical, c.physical, c.nullable, c.personal, c.description) for c in columns)
+
+
+def is_of_rows(rule: Rule) -> bool:
+    """Whether a rule judges each row by itself, so that a row can be set aside for it."""
+    return isinstance(rule.check, RowCheck)

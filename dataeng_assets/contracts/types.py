@@ -158,6 +158,21 @@ _EVENT_TYPES: dict[str, tuple[Family, pa.DataType, str]] = {
     "boolean": _SCALARS["boolean"],
     "timestamp": _SCALARS["timestamp with time zone"],
 }
+_LOGICAL: Mapping[Family, str] = {
+    "integer": "integer",
+    "float": "number",
+    "decimal": "number",
+    "boolean": "boolean",
+    "date": "date",
+    "timestamp": "timestamp",
+    "list": "array",
+}
+_LOGICAL_TEXT = {
+    "json": "object",
+    "jsonb": "object",
+    "time without time zone": "time",
+    "time with time zone": "time",
+}
 _REFUSALS = {
     "money": "its text depends on the server's lc_monetary; cast it to numeric(p,s) in a view and extract the view",
     "numeric": "it has no precision, so no decimal type holds every value; declare numeric(p,s) with p up to 38",
@@ -194,6 +209,11 @@ def postgres_type_names() -> tuple[str, ...]:
 def event_type_names() -> tuple[str, ...]:
     """Every type that a field of an event may have."""
     return tuple(sorted(_EVENT_TYPES))
+
+
+def logical_type(kind: ColumnType) -> str:
+    """The usual logical type of a type, in the words of ODCS."""
+    return _LOGICAL_TEXT.get(kind.kind) or _LOGICAL.get(kind.family, "string")
 
 
 def refused_types() -> Mapping[str, str]:

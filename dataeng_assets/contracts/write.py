@@ -1,30 +1,11 @@
-"""From a contract to its ODCS 3 document: the reverse of `load`."""
+"""From a contract to its ODCS 3 document: the reverse of `load`. Writing rules belongs in `convert.odcs_write`."""
 
-from collections.abc import Iterator, Sequence
 from datetime import timedelta
 from typing import Any
 
-from dataeng_assets.contracts.model import AcceptedValues, Column, Contract, EventTime, NotNull, Range, Rule, Unique
-from dataeng_assets.contracts.types import ColumnType
+from dataeng_assets.contracts.convert.odcs_write import latency_of, written_table
+from dataeng_assets.contracts.model import Contract, EventTime
 from dataeng_assets.contracts.yaml_text import yaml_text
-
-_LOGICAL = {
-    "integer": "integer",
-    "float": "number",
-    "decimal": "number",
-    "boolean": "boolean",
-    "date": "date",
-    "timestamp": "timestamp",
-    "list": "array",
-}
-_LOGICAL_TEXT = {
-    "json": "object",
-    "jsonb": "object",
-    "time without time zone": "time",
-    "time with time zone": "time",
-}
-# In this order `load` reads them; a rule that comes after its turn is written as `quality`.
-_TURNS: tuple[type[Rule], ...] = (NotNull, Unique, AcceptedValues, Range)
 
 
 def contract_yaml(contract: Contract, *, status: str = "active", limitations: str = "") -> str:
@@ -35,6 +16,7 @@ def contract_yaml(contract: Contract, *, status: str = "active", limitations: st
         status: in ODCS' words, such as draft or active.
         limitations: what a reader should beware of.
     """
+    table, sla = _written(contract)
     document: dict[str, Any] = {
         "apiVersion": "v3.2.0",
         "kind": "DataContract",
@@ -46,89 +28,28 @@ def contract_yaml(contract: Contract, *, status: str = "active", limitations: st
         "tags": list(contract.tags),
         "team": {"name": contract.owner},
         "description": {"limitations": limitations},
-        "slaProperties": list(_sla(contract.freshness)),
-        "schema": [_table(contract)],
+        "slaProperties": sla,
+        "schema": [table],
     }
     if not limitations:
         del document["description"]
     return yaml_text({name: value for name, value in document.items() if value != []})
 
 
-def _table(contract: Contract) -> dict[str, Any]:
-    table: dict[str, Any] = {
-        "name": contract.name,
-        "physicalType": "topic" if contract.event_time else "table",
-        "logicalType": "object",
-        "description": contract.description,
-    }
+def _written(contract: Contract) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    """The table, and what is promised of it: one freshness at most, which may name its column."""
+    seconds = contract.freshness.total_seconds() if contract.freshness else 0
+    written = written_table(contract.suite, latency=seconds)
+    table = {"name": contract.name, "physicalType": "topic" if contract.event_time else "table", **written.table}
     if contract.event_time:
-        table["customProperties"] = _event_time(contract.event_time)
-    table["properties"] = [_column(column, contract.key) for column in contract.columns]
-    return table
-
-
-def _column(column: Column, key: Sequence[str]) -> dict[str, Any]:
-    direct, late = _rules(column)
-    said: dict[str, Any] = {
-        "name": column.name,
-        "logicalType": _logical(column.type),
-        "physicalType": column.physical,
-        "required": NotNull() in direct,
-        "unique": Unique() in direct,
-        "primaryKey": column.name in key,
-        "primaryKeyPosition": key.index(column.name) + 1 if len(key) > 1 and column.name in key else None,
-        "classification": "personal" if column.personal else None,
-        "tags": list(column.tags),
-        "description": column.description,
-        "enum": [{"value": value} for rule in direct if isinstance(rule, AcceptedValues) for value in rule.values],
-        "logicalTypeOptions": next((_bounds(rule) for rule in direct if isinstance(rule, Range)), None),
-        "quality": [_quality(rule) for rule in late],
-    }
-    return {name: value for name, value in said.items() if value}
-
-
-def _rules(column: Column) -> tuple[list[Rule], list[Rule]]:
-    """The rules that have a word of their own in ODCS, and those after their turn."""
-    direct: list[Rule] = []
-    rules = list(column.rules)
-    for kind in _TURNS:
-        is_required = kind is not NotNull or not column.nullable
-        if rules and isinstance(rules[0], kind) and is_required:
-            direct.append(rules.pop(0))
-    return direct, rules
-
-
-def _quality(rule: Rule) -> dict[str, Any]:
-    match rule:
-        case NotNull():
-            return {"metric": "nullValues", "mustBe": 0}
-        case Unique():
-            return {"metric": "duplicateValues", "mustBe": 0}
-        case AcceptedValues(values):
-            arguments: dict[str, Any] = {"validValues": list(values)}
-        case Range():
-            arguments = _bounds(rule)
-    return {"metric": "invalidValues", "arguments": arguments, "mustBe": 0}
-
-
-def _bounds(rule: Range) -> dict[str, Any]:
-    bounds = {"minimum": rule.minimum, "maximum": rule.maximum}
-    return {name: bound for name, bound in bounds.items() if bound is not None}
-
-
-def _logical(kind: ColumnType) -> str:
-    return _LOGICAL_TEXT.get(kind.kind) or _LOGICAL.get(kind.family, "string")
-
-
-def _sla(freshness: timedelta | None) -> Iterator[dict[str, Any]]:
-    if freshness is None:
-        return
-    seconds = freshness.total_seconds()
-    for unit, length in (("h", 3600), ("min", 60), ("s", 1)):
-        if seconds % length == 0 or unit == "s":
-            value = seconds / length
-            yield {"property": "latency", "value": int(value) if value.is_integer() else value, "unit": unit}
-            return
+        table["customProperties"] = [*_event_time(contract.event_time), *table.get("customProperties", [])]
+    properties = [
+        {"name": column.name, **said, "tags": list(column.tags)} if column.tags else said
+        for column, said in zip(contract.columns, table.pop("properties"), strict=True)
+    ]
+    has_latency = any(one["property"] == "latency" for one in written.sla)
+    promised = [] if has_latency or not seconds else [latency_of(seconds)]
+    return {**table, "properties": properties}, [*promised, *written.sla]
 
 
 def _event_time(time: EventTime) -> list[dict[str, str]]:

@@ -10,8 +10,12 @@ from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
+from dataeng_assets.contracts.checks.kinds import Check, OneOf, Unique
+from dataeng_assets.contracts.checks.naming import derived_name
+from dataeng_assets.contracts.checks.rule import Rule
+from dataeng_assets.contracts.convert.odcs_options import elements_one_of
 from dataeng_assets.contracts.errors import TypeRefused
-from dataeng_assets.contracts.model import AcceptedValues, Column, Contract, NotNull, Rule, Unique
+from dataeng_assets.contracts.model import Column, Contract, implied
 from dataeng_assets.contracts.types import ColumnType, postgres_type
 from dataeng_assets.postgres.catalog import TableColumn
 from dataeng_assets.postgres.tables import Description
@@ -107,6 +111,7 @@ def discover(tables: Iterable[Description], *, source: str, schema: str, folder:
                 columns=columns,
                 key=key,
                 freshness=FRESHNESS,
+                rules=(*implied(columns, key), *_rules(table, columns, key)),
             )
         )
     watermark, watermarks = _watermarks(contracts)
@@ -164,13 +169,6 @@ def _columns(table: Description) -> tuple[tuple[Column, ...], list[LeftOut]]:
 
 
 def _column(table: Description, found: TableColumn, kind: ColumnType) -> Column:
-    rules: list[Rule] = []
-    if not found.nullable:
-        rules.append(NotNull())
-    if frozenset([found.name]) in table.facts.unique:
-        rules.append(Unique())
-    if table.labels.get(found.name):
-        rules.append(AcceptedValues(table.labels[found.name]))
     missing = f"Column {found.name} of {table.facts.schema}.{table.facts.name}; not described there yet."
     return Column(
         name=found.name,
@@ -179,8 +177,24 @@ def _column(table: Description, found: TableColumn, kind: ColumnType) -> Column:
         nullable=found.nullable,
         personal=(kind.element or kind).family in ("text", "bytes", "date") and _is_personal(found.name),
         description=_said(table.comments.get(found.name, "")) or missing,
-        rules=tuple(rules),
     )
+
+
+def _rules(table: Description, columns: Sequence[Column], key: tuple[str, ...]) -> Iterator[Rule]:
+    """What the catalog demands beside types, required values and the key."""
+    names = [column.name for column in columns]
+    for together in sorted(table.facts.unique, key=lambda one: (len(one), sorted(one))):
+        if together != frozenset(key) and together <= set(names):
+            yield _rule(Unique(tuple(name for name in names if name in together)))
+    for column in columns:
+        labels = tuple(table.labels.get(column.name, ()))
+        if labels:
+            is_list = column.type.element is not None
+            yield _rule(elements_one_of(column.name, labels) if is_list else OneOf(column.name, labels), column.name)
+
+
+def _rule(check: Check, column: str = "") -> Rule:
+    return Rule(check, derived_name(check, column))
 
 
 def _is_personal(name: str) -> bool:

@@ -81,9 +81,9 @@ def test_the_line_of_a_broken_value_is_given(broken):
         ("value: timestamp", "value: event_id", "schema[0].customProperties[0].value", "timestamp"),
         ("physicalType: uuid", "physicalType: text", "schema[0].properties[0].physicalType", "string"),
         ("c: invalidValues", "c: invalidVals", "schema[0].properties[2].quality[0].metric", "'invalidValues'?"),
-        ("mustBe: 0", "mustBe: 3", "schema[0].properties[2].quality[0].mustBe", "not one row"),
-        ("mustBe: 0", "severity: low", "schema[0].properties[2].quality[0].severity", "mustBe"),
-        ("validValues:", "values:", "schema[0].properties[2].quality[0].arguments", "validValues"),
+        ("mustBe: 0", "mustBe: none", "schema[0].properties[2].quality[0].mustBe", "a number"),
+        ("mustBe: 0", "severity: low", "schema[0].properties[2].quality[0]", "mustBe"),
+        ("validValues:", "values:", "schema[0].properties[2].quality[0].arguments.values", "validValues"),
     ],
 )  # fmt: skip
 def test_what_is_broken_in_a_topic_is_named_with_its_place(broken, old, new, place, allowed):

@@ -9,8 +9,10 @@ import yaml
 from typer.testing import CliRunner
 
 from dataeng_assets.cli import app
+from dataeng_assets.contracts.checks.kinds import NotNull, OneOf, Unique
+from dataeng_assets.contracts.convert.odcs_options import elements_one_of
 from dataeng_assets.contracts.load import load_contracts
-from dataeng_assets.contracts.model import AcceptedValues, Contract, NotNull, Unique
+from dataeng_assets.contracts.model import Contract
 from dataeng_assets.extract.discover import source_name
 from dataeng_assets.postgres.connect import without_password
 
@@ -78,11 +80,13 @@ def test_columns_are_what_the_catalog_says(discovered):
         ("Full Name", "text", True),
         ("changed_at", "timestamp with time zone", False),
     ]
-    labels = AcceptedValues(("no", "good", "very good"))
-    assert accounts.column("mood").rules == (labels,)
-    assert accounts.column("known").rules == (NotNull(), labels)
-    assert accounts.column("email").rules == (NotNull(), Unique())
-    assert accounts.column("nick").rules == (Unique(),)
+    labels = ("no", "good", "very good")
+    checks = [rule.check for rule in accounts.rules]
+    assert {OneOf("mood", labels), OneOf("known", labels), elements_one_of("moods", labels)} <= set(checks)
+    assert [check.column for check in checks if isinstance(check, NotNull)] == [
+        column.name for column in accounts.columns if not column.nullable
+    ]
+    assert [check.columns for check in checks if isinstance(check, Unique)] == [("id",), ("email",), ("nick",)]
     assert accounts.column("email").personal
     assert not accounts.column("balance").personal
 

@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from dataeng_assets.contracts.checks.kinds import OneOf
 from dataeng_assets.contracts.load import load_contracts
-from dataeng_assets.contracts.model import AcceptedValues, Contract
+from dataeng_assets.contracts.model import Contract
 from dataeng_assets.extract.declare import write_declaration
 from dataeng_assets.extract.discover import Discovered, discover
 from dataeng_assets.extract.plan import SourceTable, Window
@@ -39,9 +40,10 @@ def shop(
 
 
 def shape(contract: Contract) -> list[object]:
+    accepted = [rule.check for rule in contract.rules if isinstance(rule.check, OneOf)]
     return [
         contract.key,
-        [(c.name, c.type, c.nullable, [rule for rule in c.rules if isinstance(rule, AcceptedValues)])
+        [(c.name, c.type, c.nullable, [check for check in accepted if check.column == c.name])
          for c in contract.columns],
     ]  # fmt: skip
 

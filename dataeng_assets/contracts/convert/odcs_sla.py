@@ -15,6 +15,9 @@ from dataeng_assets.contracts.plain import Place
 PROMISE = "a promise for people; it is told, and not measured"
 """Why a promise other than freshness is not executed."""
 
+NO_ELEMENT = "name the column that says how new a row is as `element`"
+"""Why a freshness is not executed."""
+
 _FRESHNESS = ("latency", "freshness", "ly")
 _SECONDS: Mapping[str, int] = MappingProxyType(
     {
