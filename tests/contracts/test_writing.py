@@ -8,7 +8,7 @@ from pathlib import Path
 import jsonschema
 import pytest
 import yaml
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from open_data_contract_standard.model import OpenDataContractStandard
 
@@ -102,6 +102,7 @@ def settled(contract: Contract) -> Contract:
 
 
 @given(contract=contracts())
+@settings(max_examples=50, deadline=None)
 def test_what_is_written_reads_as_the_same_contract(contract: Contract, tmp_path_factory: pytest.TempPathFactory):
     path = tmp_path_factory.getbasetemp() / "written.yaml"
     path.write_text(contract_yaml(contract), encoding="utf-8")
@@ -109,6 +110,7 @@ def test_what_is_written_reads_as_the_same_contract(contract: Contract, tmp_path
 
 
 @given(contract=contracts())
+@settings(max_examples=50, deadline=None)
 def test_what_is_written_is_valid_by_the_schema_of_the_standard(contract: Contract):
     schema = json.loads(OpenDataContractStandard.json_schema())
     document = yaml.safe_load(contract_yaml(contract, limitations="None."))
