@@ -23,7 +23,6 @@ def column(name: str, physical: str, *, nullable: bool) -> Column:
         nullable=nullable,
         personal=False,
         description="",
-        rules=(),
     )
 
 
