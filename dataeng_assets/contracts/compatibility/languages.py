@@ -15,6 +15,8 @@ from dataeng_assets.contracts.compatibility.avro.compare import compare_avro_sch
 from dataeng_assets.contracts.compatibility.avro.document import read_schema
 from dataeng_assets.contracts.compatibility.json_schema.compare import Reading, compare_json_schemas
 from dataeng_assets.contracts.compatibility.json_schema.document import SchemaRefused
+from dataeng_assets.contracts.compatibility.protobuf.compare import compare_protobuf_files
+from dataeng_assets.contracts.compatibility.protobuf.document import read_protobuf
 from dataeng_assets.contracts.compatibility.verdict import Change, Mode, Verdict, judge
 from dataeng_assets.contracts.errors import ContractError
 
@@ -127,6 +129,8 @@ def _compare(language: Language, reading: Reading) -> Callable[[tuple[Path, Any]
     def compare(old: tuple[Path, Any], new: tuple[Path, Any]) -> Iterable[Change]:
         if language is Language.AVRO:
             return compare_avro_schemas(old[1], new[1])
+        if language is Language.PROTOBUF:
+            return compare_protobuf_files(old[1], new[1])
         try:
             return compare_json_schemas(old[1], new[1], reading=reading)
         except SchemaRefused as refused:
@@ -137,6 +141,8 @@ def _compare(language: Language, reading: Reading) -> Callable[[tuple[Path, Any]
 
 
 def _read(language: Language, source: Source) -> Any:
+    if language is Language.PROTOBUF:
+        return read_protobuf(text_of(source), source.path, source.given)
     data = _read_json(source)
     return read_schema(data, source.path) if language is Language.AVRO else data
 

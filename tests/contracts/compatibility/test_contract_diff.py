@@ -156,6 +156,20 @@ def test_two_folders_are_compared_file_by_file(repository: Repository) -> None:
     }  # fmt: skip
 
 
+def test_files_of_a_folder_may_import_one_another_at_each_version(repository: Repository) -> None:
+    repository.write("proto/shop/money.proto", 'syntax = "proto3"; package shop; message Money { int64 cents = 1; }')
+    repository.write(
+        "proto/shop/order.proto",
+        'syntax = "proto3"; package shop; import "shop/money.proto"; message Order { Money price = 1; }',
+    )
+    repository.commit()
+    assert run("proto", "--against", "git:main").exit_code == 0
+    repository.write("proto/shop/money.proto", 'syntax = "proto3"; package shop; message Money { int32 cents = 1; }')
+    assert run("proto", "--against", "git:main").exit_code == 1
+    alone = run("proto/shop/order.proto", "--against", "git:main")
+    assert (alone.exit_code, "shop/money.proto" in alone.output) == (2, True)
+
+
 @pytest.mark.parametrize(
     ("name", "content", "said"),
     [
@@ -168,6 +182,7 @@ def test_two_folders_are_compared_file_by_file(repository: Repository) -> None:
         ("new.avsc", b'"strin"', "string"),
         ("new.json", b'{"type": "object"}', "like with like"),
         ("new.txt", b"a", ".avsc"),
+        ("new.proto", b'syntax = "proto3";', "like with like"),
         ("new.avsc", None, "No such file"),
     ],
 )

@@ -1,0 +1,1 @@
+"""Protobuf files: compiling them, and what a new version breaks on the wire."""
