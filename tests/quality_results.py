@@ -1,8 +1,10 @@
 """Results for the tests of what is written of them: a table as it may be, and tables of any text at all."""
 
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from functools import partial
 
 from hypothesis import strategies as st
 
@@ -18,6 +20,8 @@ from dataeng_assets.contracts.checks.rule import (
     Unit,
 )
 from dataeng_assets.quality.results import ColumnProfile, RuleResult, Sample, Status, TableResult
+from dataeng_assets.quality.written.formats import Format, written
+from dataeng_assets.quality.written.table import table as write_table
 
 NOW = datetime(2026, 11, 20, 6, 0, tzinfo=UTC)
 COLUMNS = (
@@ -158,3 +162,10 @@ def any_table(draw: st.DrawFn) -> TableResult:
         freshest=draw(st.none() | st.tuples(anything, st.just(NOW - timedelta(hours=1)))),
         not_executed=tuple(draw(st.lists(st.builds(NotExecuted, anything, anything, anything), max_size=1))),
     )
+
+
+FORMATS: dict[str, Callable[[Sequence[TableResult]], str]] = {
+    "table": write_table,
+    **{form.value: partial(written, form=form) for form in Format},
+}
+"""What writes results down, by the name of the format."""

@@ -6,14 +6,13 @@ from xml.etree import ElementTree as ET
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
-from quality_results import EVERY_KIND, NASTY, any_table, anything, table
+from quality_results import EVERY_KIND, FORMATS, NASTY, any_table, anything, table
 from rich.console import Console
 from seen import Seen
 
 from dataeng_assets.contracts.checks.kinds import NotNull
 from dataeng_assets.contracts.checks.rule import Rule, Suite
 from dataeng_assets.quality.results import RuleResult, Sample, Status
-from dataeng_assets.quality.written import FORMATS
 from dataeng_assets.quality.written.markdown import escaped
 from dataeng_assets.quality.written.table import rendered
 from dataeng_assets.quality.written.words import visible

@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from quality_results import (
     DOUBLED,
     EVERY_KIND,
+    FORMATS,
     HELD,
     NOTHING,
     OLD,
@@ -24,12 +25,12 @@ from quality_results import (
 from dataeng_assets.contracts.checks.kinds import NotNull
 from dataeng_assets.contracts.checks.rule import Rule
 from dataeng_assets.quality.results import Overall, RuleResult, Status
-from dataeng_assets.quality.written import FORMATS, together
 from dataeng_assets.quality.written.json_report import json_report
 from dataeng_assets.quality.written.junit import junit
 from dataeng_assets.quality.written.markdown import markdown
 from dataeng_assets.quality.written.sarif import sarif
-from dataeng_assets.quality.written.words import number, share
+from dataeng_assets.quality.written.table import table as write_table
+from dataeng_assets.quality.written.words import number, share, together
 from dataeng_assets.settings import ROOT
 
 SCHEMA = jsonschema.Draft202012Validator(
@@ -180,9 +181,7 @@ def test_rules_that_hold_are_listed_when_asked_for():
 
 
 def _table(width: int, *, every_rule: bool = False) -> str:
-    from dataeng_assets.quality.written.table import table as write
-
-    return write([table(*EVERY_KIND)], width=width, every_rule=every_rule)
+    return write_table([table(*EVERY_KIND)], width=width, every_rule=every_rule)
 
 
 @pytest.mark.parametrize(
