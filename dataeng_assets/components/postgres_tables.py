@@ -151,7 +151,7 @@ class PostgresTablesComponent(dg.Component, dg.Model, dg.Resolvable):
 
         def results() -> Iterator[Any]:
             for report in done:
-                yield from table_results(report, by_key[report.key], lake)
+                yield from table_results(report, by_key[report.key], lake, context.run.run_id)
 
         by_key = {table.key: table for table in tables}
         try:

@@ -13,6 +13,7 @@ from dataeng_assets.extract.versions import bronze_schema
 from dataeng_assets.lake.counts import null_counts
 from dataeng_assets.lake.location import Lake
 from dataeng_assets.lake.strict import differences, table_schema
+from dataeng_assets.orchestration.metrics import anomaly_check, anomaly_of_table
 from dataeng_assets.orchestration.outcomes import not_evaluated
 from dataeng_assets.orchestration.preview import preview
 
@@ -37,16 +38,18 @@ def table_checks(key: dg.AssetKey) -> list[dg.AssetCheckSpec]:
             SCHEMA, asset=key, blocking=True, description="The columns of bronze are the contract's and our own."
         ),
         dg.AssetCheckSpec(MATCHES, asset=key, description="The source has the columns of the contract, and no others."),
+        anomaly_check(key),
     ]
 
 
-def table_results(report: TableReport, table: SourceTable, lake: Lake) -> Iterator[Any]:
+def table_results(report: TableReport, table: SourceTable, lake: Lake, run_id: str) -> Iterator[Any]:
     """Result of one table's extract and of its checks.
 
     Args:
         report: what the extract says it did.
         table: what was copied.
         lake: where its bronze stands.
+        run_id: of the run that copied it.
     """
     key = dg.AssetKey(report.key)
     stored = lake.open(report.key, report.version)
@@ -74,6 +77,17 @@ def table_results(report: TableReport, table: SourceTable, lake: Lake) -> Iterat
             "columns_in_contract": len(table.contract.columns),
             "notes": "\n".join(report.drift) or "nothing to note",
         },
+    )
+    yield anomaly_of_table(
+        stored,
+        lake,
+        report.key,
+        run_id,
+        columns=[column.name for column in table.contract.columns],
+        personal={column.name for column in table.contract.columns if column.personal},
+        fresh_by=table.watermark or "_extracted_at",
+        where="_op <> 'delete'",
+        contract_version=table.contract.version,
     )
 
 

@@ -20,6 +20,7 @@ from dataeng_assets.orchestration.failures import RETRY, named_failures
 from dataeng_assets.orchestration.lake_io import PARTITION_COLUMN, column_schema
 from dataeng_assets.orchestration.ledger.entries import mark_handled
 from dataeng_assets.orchestration.ledger.targets import declared, gold_key, is_daily, model_key
+from dataeng_assets.orchestration.metrics import anomaly_check, anomaly_of_days, anomaly_of_table
 from dataeng_assets.orchestration.partitions import daily, days_of
 from dataeng_assets.orchestration.pins import pinned
 from dataeng_assets.settings import Settings
@@ -41,6 +42,7 @@ class _Published:
     key: tuple[str, ...]
     relation: str
     column: str | None
+    personal: frozenset[str]
 
     def where(self, days: tuple[date, date] | None) -> str:
         """The condition that a row belongs to the run."""
@@ -49,7 +51,9 @@ class _Published:
 
 def _asset(node: Mapping[str, Any]) -> dg.AssetsDefinition:
     key, model = gold_key(node), model_key(node)
-    mart = _Published(key, f'"{model[0]}"."{model[-1]}"', declared(node)["partition"] if is_daily(node) else None)
+    mart = _Published(
+        key, f'"{model[0]}"."{model[-1]}"', declared(node)["partition"] if is_daily(node) else None, _personal(node)
+    )
     layout = f"one partition per `{mart.column}`" if mart.column else "replaced as a whole"
 
     @dg.asset(
@@ -65,7 +69,10 @@ def _asset(node: Mapping[str, Any]) -> dg.AssetsDefinition:
         backfill_policy=dg.BackfillPolicy.single_run() if mart.column else None,
         retry_policy=RETRY,
         pool=warehouse.POOL,
-        check_specs=[dg.AssetCheckSpec(SAME_ROWS, asset=dg.AssetKey(key), description="As many rows as the mart has.")],
+        check_specs=[
+            dg.AssetCheckSpec(SAME_ROWS, asset=dg.AssetKey(key), description="As many rows as the mart has."),
+            anomaly_check(dg.AssetKey(key)),
+        ],
     )
     def publish(context: dg.AssetExecutionContext, duckdb: DuckDBResource) -> Iterator[Any]:
         lake = Lake.current()
@@ -78,17 +85,30 @@ def _asset(node: Mapping[str, Any]) -> dg.AssetsDefinition:
             closing(connection),
         ):
             rows = _publish(connection, lake, mart, days, context.run.run_id)
-        yield _result(lake, mart, days, rows)
+        yield _result(lake, mart, days, rows, context.run.run_id)
         # after Dagster has stored the result: a run that is killed in between is asked for again, not taken as done
         mark_handled(lake, targets(), [".".join(key)], days, pins, context.run.run_id)
 
     return publish
 
 
-def _result(lake: Lake, mart: _Published, days: tuple[date, date] | None, rows: int) -> dg.MaterializeResult[Any]:
+def _personal(node: Mapping[str, Any]) -> frozenset[str]:
+    columns = node["columns"].items()
+    said = {name: column["config"]["meta"].get("dataeng", {}) for name, column in columns if column.get("config")}
+    return frozenset(name for name, meta in said.items() if meta.get("personal"))
+
+
+def _result(
+    lake: Lake, mart: _Published, days: tuple[date, date] | None, rows: int, run_id: str
+) -> dg.MaterializeResult[Any]:
     table = lake.open(mart.key)
     within = (pc.field(mart.column) >= days[0]) & (pc.field(mart.column) <= days[1]) if mart.column and days else None
     written = table.to_pyarrow_dataset().count_rows(filter=within)
+    if mart.column and days:
+        watched = anomaly_of_days(table, lake, mart.key, run_id, partition=mart.column, days=days)
+    else:
+        columns = table_schema(table).names
+        watched = anomaly_of_table(table, lake, mart.key, run_id, columns=columns, personal=mart.personal)
     return dg.MaterializeResult(
         metadata={
             "dagster/row_count": written,
@@ -97,7 +117,8 @@ def _result(lake: Lake, mart: _Published, days: tuple[date, date] | None, rows: 
             "uri": lake.at(mart.key),
         },
         check_results=[
-            dg.AssetCheckResult(passed=written == rows, check_name=SAME_ROWS, metadata={"mart": rows, "gold": written})
+            dg.AssetCheckResult(passed=written == rows, check_name=SAME_ROWS, metadata={"mart": rows, "gold": written}),
+            watched,
         ],
     )
 

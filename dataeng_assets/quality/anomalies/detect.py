@@ -113,7 +113,7 @@ def judge(
 ) -> Finding:
     """Compare a point with those before it.
 
-    Of several points within one hour only the last counts, so that a repeated run is no history.
+    Of several values within one hour only the last counts, so that a repeated run is no history.
 
     Args:
         history: any points of the series, in any order; those that must not count are left out here.
@@ -123,18 +123,17 @@ def judge(
         changed_at: the newest change that was acknowledged; the baseline begins with the point of that moment.
         limit: how many spreads are usual. A larger one is silent more often.
     """
-    before = _counting(history, point, changed_at)
     if metric == SCHEMA:
-        return _judge_schema(before, point)
+        return _judge_schema(_counting(history, point.at, point.at, changed_at), point)
+    before = _counting(history, point.at, _hour(point.at), changed_at)
     return _judge_value(before, point, metric, column, limit)
 
 
-def _counting(history: Sequence[Point], point: Point, changed_at: datetime | None) -> list[Point]:
+def _counting(history: Sequence[Point], at: datetime, until: datetime, changed_at: datetime | None) -> list[Point]:
     newest: dict[datetime, Point] = {}
-    since = max(filter(None, (changed_at, point.at - WINDOW)))
-    hour = _hour(point.at)
+    since = max(filter(None, (changed_at, at - WINDOW)))
     for other in sorted(history, key=lambda one: (one.at, str(one.value), str(one.text))):
-        if not since <= other.at < hour or other.is_anomaly:
+        if not since <= other.at < until or other.is_anomaly:
             continue
         if other.value is not None or other.text is not None:
             newest[_hour(other.at)] = other

@@ -8,7 +8,7 @@ import contextlib
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, time
 from typing import cast
 
 import pyarrow as pa
@@ -156,8 +156,8 @@ def series(lake: Lake, table_key: str, *, since: datetime | None = None) -> dict
         rows = rows.filter(pc.field("at") >= pa.scalar(since))
     found: dict[Name, dict[datetime, tuple[float | None, str | None]]] = defaultdict(dict)
     wanted = (rows[name].to_pylist() for name in ("metric", "column", "at", "value", "text"))
-    for metric, column, moment, value, text in zip(*wanted, strict=True):
-        found[metric, column][moment] = value, text
+    for metric, column, at, value, text in zip(*wanted, strict=True):
+        found[metric, column][at] = value, text
     said = _said(lake, table_key)
     return {name: _series(values, said[name]) for name, values in found.items()}
 
@@ -274,6 +274,11 @@ def of_metric(found: Mapping[Name, Series], table_key: str, metric: str) -> dict
 def _view(table_key: str) -> str:
     schema, _, name = table_key.rpartition(".")
     return f"{schema.replace('.', '_')}.{name}"
+
+
+def moment(day: date) -> datetime:
+    """When a day begins, which is the time of its measurements."""
+    return datetime.combine(day, time.min, UTC)
 
 
 def _open(lake: Lake) -> DeltaTable:

@@ -238,6 +238,12 @@ def test_the_first_columns_are_not_a_pass_and_the_same_ones_are():
     assert judge([Point(MONDAY, text=columns("a:INT"))], here, metric="schema").outcome is USUAL
 
 
+def test_columns_that_change_between_two_runs_of_one_hour_are_found():
+    before = [Point(MONDAY + timedelta(minutes=minute), text=columns("a:INT")) for minute in (0, 5)]
+    found = judge(before, Point(MONDAY + timedelta(minutes=10), text=columns("a:BIGINT")), metric="schema")
+    assert found.sentence == "The columns have changed: a is BIGINT, was INT"
+
+
 def test_columns_that_were_acknowledged_are_what_the_next_are_compared_with():
     old, new = columns("a:INT"), columns("a:BIGINT")
     history = [Point(MONDAY + timedelta(days=day), text=old if day < 3 else new) for day in range(4)]
