@@ -23,6 +23,7 @@ from dataeng_assets.contracts.compatibility.languages import (
     Language,
     Source,
     compare_documents,
+    consumers_in,
     is_contract,
     language_of,
 )
@@ -196,7 +197,7 @@ def _removed(path: str, old: Source, asked: Asked) -> FileDiff:
         "mark it as deprecated, tell those who rely on it, and remove it when nobody reads the data any more; "
         "a contract that moved keeps its old place until then"
     )
-    change = Change("contract_removed", path, reason, frozenset(Breaks), migration)
+    change = Change("contract_removed", path, reason, frozenset(Breaks), migration, consumers_in(old))
     return FileDiff(path, language, (str(old.path),), Verdict(asked.mode_of(language), (change,)))
 
 

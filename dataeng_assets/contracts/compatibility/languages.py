@@ -15,9 +15,11 @@ from dataeng_assets.contracts.compatibility.avro.compare import compare_avro_sch
 from dataeng_assets.contracts.compatibility.avro.document import read_schema
 from dataeng_assets.contracts.compatibility.json_schema.compare import Reading, compare_json_schemas
 from dataeng_assets.contracts.compatibility.json_schema.document import SchemaRefused
+from dataeng_assets.contracts.compatibility.odcs.compare import compare_contracts, consumer_names
 from dataeng_assets.contracts.compatibility.protobuf.compare import compare_protobuf_files
 from dataeng_assets.contracts.compatibility.protobuf.document import read_protobuf
 from dataeng_assets.contracts.compatibility.verdict import Change, Mode, Verdict, judge
+from dataeng_assets.contracts.document import read_document
 from dataeng_assets.contracts.errors import ContractError
 
 MAX_BYTES = 10_000_000
@@ -127,6 +129,8 @@ def _language_of_json(source: Source) -> Language:
 
 def _compare(language: Language, reading: Reading) -> Callable[[tuple[Path, Any], tuple[Path, Any]], Iterable[Change]]:
     def compare(old: tuple[Path, Any], new: tuple[Path, Any]) -> Iterable[Change]:
+        if language is Language.ODCS:
+            return compare_contracts(old[1], new[1])
         if language is Language.AVRO:
             return compare_avro_schemas(old[1], new[1])
         if language is Language.PROTOBUF:
@@ -140,7 +144,20 @@ def _compare(language: Language, reading: Reading) -> Callable[[tuple[Path, Any]
     return compare
 
 
+def consumers_in(source: Source) -> tuple[str, ...]:
+    """Who relies on what a file says, as far as its language can tell.
+
+    Raises:
+        ContractError: it cannot be read.
+    """
+    if language_of(source) is Language.ODCS:
+        return consumer_names(read_document(source.path, text_of(source)))
+    return ()
+
+
 def _read(language: Language, source: Source) -> Any:
+    if language is Language.ODCS:
+        return read_document(source.path, text_of(source))
     if language is Language.PROTOBUF:
         return read_protobuf(text_of(source), source.path, source.given)
     data = _read_json(source)

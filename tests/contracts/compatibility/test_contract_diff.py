@@ -182,6 +182,7 @@ def test_files_of_a_folder_may_import_one_another_at_each_version(repository: Re
         ("new.avsc", b'"strin"', "string"),
         ("new.json", b'{"type": "object"}', "like with like"),
         ("new.txt", b"a", ".avsc"),
+        ("new.json", b'{"kind": "DataContract"}', "like with like"),
         ("new.proto", b'syntax = "proto3";', "like with like"),
         ("new.avsc", None, "No such file"),
     ],
@@ -259,6 +260,59 @@ def test_the_result_for_machines_has_every_change(repository: Repository) -> Non
     assert (found["compatible"], contract["language"], contract["mode"]) == (False, "Avro", "BACKWARD")
     forbidden = {change["place"]: (change["kind"], change["forbidden"]) for change in contract["changes"]}
     assert forbidden == {"Order.b": ("field_added", True), "Order.a": ("field_removed", False)}
+
+
+def odcs(version: str, *columns: str, more: str = "") -> str:
+    """A contract of integers, with somebody who relies on it."""
+    listed = "".join(
+        f"\n      - {{name: {name}, logicalType: integer, description: number {name}}}" for name in columns
+    )
+    return f"""
+apiVersion: v3.2.0
+kind: DataContract
+id: shop.orders
+version: {version}
+customProperties:
+  - property: consumers
+    value: [{{name: finance, columns: [amount]}}]
+schema:
+  - name: orders
+    properties:{listed or " []"}
+{more}"""
+
+
+def test_a_contract_names_the_consumers_whom_a_change_concerns(repository: Repository) -> None:
+    path = repository.write("defs/orders.yaml", odcs("1.0.0", "id", "amount"))
+    repository.commit()
+    repository.write("defs/orders.yaml", odcs("1.0.0", "id"))
+    shown = run("defs", "--against", "git:main")
+    assert shown.exit_code == 1
+    assert shown.output.splitlines()[-1] == "breaking (FULL): 1 of 2 changes in 1 contract; concerned: finance"
+    assert "2.0.0" in shown.output
+    path.unlink()
+    gone = json.loads(run("defs", "--against", "git:main", "--format", "json").output)
+    assert gone["contracts"][0]["changes"][0]["affected"] == ["finance"]
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        "tags: !!python/object/apply:os.mkdir [here]",
+        "tags: &a [x, x]\nservers: [*a, *a]",
+        "tags: [" * 20_000,
+        "stauts: active",
+        "id: again",
+        "tags: [\x07]",
+    ],
+)
+def test_a_contract_with_tags_bombs_or_unknown_keys_ends_with_2(repository: Repository, more: str) -> None:
+    repository.write("old.yaml", odcs("1.0.0", "id"))
+    repository.write("new.yaml", odcs("1.0.0", "id", more=more))
+    for pair in (("old.yaml", "new.yaml"), ("new.yaml", "old.yaml")):
+        shown = run(*pair)
+        assert shown.exit_code == 2
+        assert "new.yaml" in shown.output
+    assert not (repository.root / "here").exists()
 
 
 def test_a_mode_that_nobody_named_is_the_languages_own(repository: Repository) -> None:
