@@ -227,8 +227,8 @@ def rules() -> str:
 
 A contract is an [ODCS](https://bitol-io.github.io/open-data-contract-standard/) document. This one,
 [example-contract.yaml](example-contract.yaml), has every form of every rule;
-[example-topic.yaml](example-topic.yaml) is a topic's. What is not understood is an error with file and line: no rule is
-passed over.
+[example-topic.yaml](example-topic.yaml) is a topic's. A word that is not known, or a rule that contradicts another
+one, is an error with file and line; what is said and cannot be checked is told with the reason. No rule is passed over.
 
 ```yaml
 {path.read_text(encoding="utf-8").strip()}
@@ -237,6 +237,10 @@ passed over.
 The rules that are read from it:
 
 {_table(("rule", "what it demands", "and"), rows)}
+
+What it says and what is not checked:
+
+{_table(("said", "why not"), [(left.said, left.reason) for left in contract.not_executed])}
 
 What dbt knows of bronze, written by `python -m dataeng_assets.contracts.dbt_export`; it tests nothing that the contract
 demands:

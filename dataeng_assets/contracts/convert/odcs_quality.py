@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from typing import Any
 
 import yaml
@@ -182,7 +183,7 @@ class Entry:
             values = values_of(self.findings.document, given, column.logical, (*at, "validValues"))
             self.findings.demand(self.at, OneOf(column.name, values), aside)
         if len(conditions) > 1:
-            aside = Aside(**{**vars(aside), "name": ""})
+            aside = replace(aside, name="")
         read_options(self.findings, arguments, column, at, aside)
 
     def _sql(self) -> None:
@@ -226,8 +227,10 @@ class Entry:
         except ValueError as refused:
             self.findings.leave(self.at, f"{self.entry.engine}: {self.entry.implementation}", str(refused))
             return
-        for rule in rules:
-            self.findings.demand(self.at, rule.check, self._overriding(rule, column))
+        for number, rule in enumerate(rules, 1):
+            aside = self._overriding(rule, column)
+            name = f"{aside.name}_{number}" if aside.name and number > 1 else aside.name
+            self.findings.demand(self.at, rule.check, replace(aside, name=name))
 
     def _implementation(self) -> Any:
         given = self.entry.implementation

@@ -8,7 +8,6 @@ import re
 from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any
 
 from open_data_contract_standard.model import CustomProperty, SchemaObject, SchemaProperty, Team
@@ -18,6 +17,7 @@ from dataeng_assets.contracts.checks.implied import implied_rules
 from dataeng_assets.contracts.checks.kinds import HasColumns, NotNull, OfType, Unique
 from dataeng_assets.contracts.checks.rule import Consumer, Quarantine, Rule, Suite, SuiteColumn, Unit
 from dataeng_assets.contracts.convert.odcs_columns import column_name, is_column, read_columns, read_key
+from dataeng_assets.contracts.convert.odcs_engines import ENGINES
 from dataeng_assets.contracts.convert.odcs_findings import Aside, Findings
 from dataeng_assets.contracts.convert.odcs_options import read_property
 from dataeng_assets.contracts.convert.odcs_quality import CustomEngine, read_quality
@@ -31,10 +31,8 @@ from dataeng_assets.contracts.plain import Place
 OURS = ("quarantine", "consumers", "notDemanded", "key")
 """Custom properties of a document or table that are understood; `notDemanded` names implied rules not meant."""
 
-_NO_ENGINES: Mapping[str, CustomEngine] = MappingProxyType({})
 
-
-def read_odcs(path: Path, engines: Mapping[str, CustomEngine] = _NO_ENGINES) -> tuple[Suite, ...]:
+def read_odcs(path: Path, engines: Mapping[str, CustomEngine] = ENGINES) -> tuple[Suite, ...]:
     """The suites of a document, YAML or JSON.
 
     Args:
@@ -47,7 +45,7 @@ def read_odcs(path: Path, engines: Mapping[str, CustomEngine] = _NO_ENGINES) -> 
     return suites_of(read_document(path), engines)
 
 
-def suites_of(document: Document, engines: Mapping[str, CustomEngine] = _NO_ENGINES) -> tuple[Suite, ...]:
+def suites_of(document: Document, engines: Mapping[str, CustomEngine] = ENGINES) -> tuple[Suite, ...]:
     """The suites of a document that was read.
 
     Raises:

@@ -452,3 +452,15 @@ def test_an_engine_of_others_gives_its_rules_or_its_reason(tmp_path: Path) -> No
     rule = suite.rules[-1]
     assert rule == Rule(NotNull("c"), "named", bounds=Bounds(upper=3), severity=Severity.WARNING)
     assert [left.reason for left in suite.not_executed] == ["no expectation"]
+
+
+def test_an_expectation_in_a_document_is_a_rule(read: Read) -> None:
+    entry = """
+        - type: custom
+          engine: greatExpectations
+          implementation: {type: expect_column_values_to_be_between, kwargs: {min_value: 1, max_value: 5, mostly: 0.9}}
+        """
+    rule = only(read(one_column("", entry)))
+    assert (rule.check, rule.bounds) == (Between("c", 1, 5), Bounds(upper=10, unit=Unit.PERCENT))
+    (suite,) = read(one_column("", entry.replace("_be_between", "_be_lucky")))
+    assert "no expectation of GX core" in suite.not_executed[0].reason
