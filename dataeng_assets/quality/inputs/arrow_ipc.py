@@ -33,7 +33,7 @@ def open_arrow(where: str, paths: Sequence[Path], connection: duckdb.DuckDBPyCon
 def _rows(path: Path) -> Iterator[Rows]:
     with ExitStack() as held, _damaged(path):
         if head(path, len(FILE_MAGIC)) == FILE_MAGIC:
-            reader = pa.ipc.open_file(held.enter_context(pa.memory_map(str(_plain(path, held)))))
+            reader = pa.ipc.open_file(held.enter_context(pa.OSFile(str(_plain(path, held)), "rb")))
             yield Rows(reader.schema, _slices(map(reader.get_batch, range(reader.num_record_batches))))
         else:
             stream = _Ended(held.enter_context(uncompressed(path)))

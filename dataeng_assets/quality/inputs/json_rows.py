@@ -13,13 +13,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from dataeng_assets.quality.inputs.files import changed, size
-from dataeng_assets.quality.inputs.json_values import Found, Records, json_text
+from dataeng_assets.quality.inputs.json_values import Found, Records, json_texts
 from dataeng_assets.quality.inputs.opened import SAFE, Held, Input, InputColumn, InputUnreadable, check_names
 from dataeng_assets.quality.inputs.spill import Spill, number
 from dataeng_assets.quality.inputs.text import utf8
 
-MAX_COLUMNS = 5_000
-_BATCH_ROWS = 10_000
+MAX_COLUMNS = 2_000
+_BATCH_ROWS = 5_000
 _BATCH_CHARACTERS = 16 * 1024 * 1024
 _JSON = pa.json_(pa.string())
 
@@ -75,7 +75,7 @@ def _spill_records(path: Path, records: Iterable[Found], names: dict[str, None],
 def _arrow(path: Path, batch: Sequence[Found], names: Sequence[str]) -> pa.RecordBatch:
     arrays = []
     for name in names:
-        texts = [json_text(record.get(name)) for _, _, record in batch]
+        texts = json_texts([found.record.get(name) for found in batch])
         try:
             values = pa.array(texts, pa.string())
         except UnicodeEncodeError:

@@ -7,7 +7,7 @@ are written. What becomes of records belongs in `json_rows`.
 import codecs
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from json.encoder import encode_basestring
 from pathlib import Path
 from typing import Any, NamedTuple, NoReturn
@@ -166,19 +166,24 @@ class Records:
         )
 
 
-def json_text(value: Any) -> str | None:
-    """The JSON text of a value, numbers as they were written; None for null."""
-    return None if value is None else _text(value)
+def json_texts(values: Iterable[Any]) -> list[str | None]:
+    """The JSON text of each value, numbers as they were written; None for null."""
+    return [None if value is None else _TEXTS[type(value)](value) for value in values]
 
 
-def _text(value: Any) -> str:
-    kind = type(value)
-    if kind is Number:
-        return str(value)
-    if kind is str:
-        return encode_basestring(value)
-    if kind is dict:
-        return "{" + ",".join(f"{encode_basestring(name)}:{_text(part)}" for name, part in value.items()) + "}"
-    if kind is list:
-        return "[" + ",".join(map(_text, value)) + "]"
-    return "null" if value is None else "true" if value else "false"
+def _object(value: Record) -> str:
+    return "{" + ",".join(f"{encode_basestring(name)}:{_TEXTS[type(part)](part)}" for name, part in value.items()) + "}"
+
+
+def _array(value: list[Any]) -> str:
+    return "[" + ",".join([_TEXTS[type(part)](part) for part in value]) + "]"
+
+
+_TEXTS: dict[type, Callable[[Any], str]] = {
+    Number: str,
+    str: encode_basestring,
+    bool: {True: "true", False: "false"}.__getitem__,
+    type(None): lambda _: "null",
+    dict: _object,
+    list: _array,
+}

@@ -6,7 +6,7 @@ are found. Which line that is belongs in `guard`.
 
 import re
 
-MAX_LINE_BYTES = 16 * 1024 * 1024
+MAX_LINE_BYTES = 4 * 1024 * 1024
 
 
 class BadQuote(Exception):

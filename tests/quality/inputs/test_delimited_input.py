@@ -115,7 +115,7 @@ def test_a_line_of_a_hundred_megabytes_is_refused_after_a_few(tmp_path):
         file.write(b"a,b\n1,2\n3,")
         for _ in range(100):
             file.write(b"x" * 1_000_000)
-    assert "line 3 is longer than 16,777,216 bytes" in refused(path)
+    assert "line 3 is longer than 4,194,304 bytes" in refused(path)
     assert "line 1 is longer" in refused(written(tmp_path, b"x" * 20_000_000, "long.csv"))
     assert "line 2 has a quote that is never closed" in refused(
         written(tmp_path, b'a\n"' + b"x\n" * 20_000_000 + b'"\n', "record.csv")
