@@ -69,6 +69,12 @@ class Camera:
         self.page.get_by_text("Requested", exact=True).click()
         self._shoot("sensor-tick")
 
+    def report(self) -> None:
+        """The quality report, which lies in files: its first page."""
+        self.page.set_viewport_size(ROOMY)
+        self.page.goto(f"{self.address}/index.html")
+        self._shoot("report")
+
     def _open(self, place: str, shown: str, size: ViewportSize = SIZE) -> None:
         self.page.set_viewport_size(size)
         self.page.goto(f"{self.address}/{place}")

@@ -123,19 +123,20 @@ def main() -> None:
         with a_living_shop():
             time.sleep(LIVE_SECONDS)
         _wait_for_the_ledger(ui)
-        take(ui, "lineage", "asset", "columns")
+        take(ui.address, "lineage", "asset", "columns")
         days = [today - timedelta(days=ago) for ago in range(21, 7, -1)]
-        take(ui, "backfill", backfill=ui.backfill(["marts/fct_shipments", "marts/fct_payments"], days))
+        take(ui.address, "backfill", backfill=ui.backfill(["marts/fct_shipments", "marts/fct_payments"], days))
         with an_order_that_does_not_add_up():
             before = ui.failures("warehouse")
             ui.run("extract_shop", today - timedelta(days=1), today)
             # at once: the days without the bad one are asked for soon, and pass
             _wait(lambda: ui.failures("warehouse") > before, "no check has failed")
-            take(ui, "failed-check")
+            take(ui.address, "failed-check")
         _wait_for_the_ledger(ui)
         ui.run("extract_shop", today - timedelta(days=1), today)
         _wait_for_the_ledger(ui)
-        take(ui, "sensor-tick")
+        take(ui.address, "sensor-tick")
+    take(the_report(), "report")
 
 
 @contextmanager
@@ -184,12 +185,19 @@ def an_order_that_does_not_add_up() -> Iterator[None]:
             source.execute(change, [-1, order])
 
 
-def take(ui: UI, *names: str, backfill: str = "") -> None:
-    """Have the browser take pictures."""
+def the_report() -> str:
+    """The quality report of the platform as it stands; the address of its folder."""
+    folder = state_folder() / "report"
+    subprocess.run([str(Path(sys.executable).with_name("dataeng")), "report", "--output", str(folder)], check=True)
+    return folder.as_uri()
+
+
+def take(address: str, *names: str, backfill: str = "") -> None:
+    """Have the browser take pictures of what stands at an address."""
     chromium = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
     if not chromium:
         sys.exit("Chromium is missing: apt-get install -y --no-install-recommends chromium")
-    subprocess.run([*BROWSER, chromium, ui.address, str(IMAGES), backfill, *names], check=True)
+    subprocess.run([*BROWSER, chromium, address, str(IMAGES), backfill, *names], check=True)
 
 
 def _wait_for_the_ledger(ui: UI) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 from dataeng_assets.contracts.checks.kinds import Measure, Metric, Unique
 from dataeng_assets.contracts.checks.rule import Bounds, NotExecuted
 from dataeng_assets.quality.results import RuleResult, Sample, Status, TableResult
-from dataeng_assets.quality.written.words import hours_old, iso, judged_columns, kind_of, together
+from dataeng_assets.quality.written.words import from_root, hours_old, iso, judged_columns, kind_of, together
 
 STANDING = ("row_count", "freshness", "null_rates", "duplicates")
 """Entries of `checks` that every table has."""
@@ -68,7 +68,7 @@ def rule_object(result: RuleResult) -> dict[str, Any]:
         "where": rule.where,
         "dimension": rule.dimension,
         "description": rule.description,
-        "place": rule.place,
+        "place": from_root(rule.place),
         "reason": result.reason,
         "next_step": result.next_step,
         "samples": [sample_object(sample) for sample in result.samples],
@@ -155,4 +155,4 @@ def _bounds(bounds: Bounds) -> dict[str, Any]:
 
 
 def _not_executed(one: NotExecuted) -> dict[str, str]:
-    return {"place": one.place, "said": one.said, "reason": one.reason}
+    return {"place": from_root(one.place), "said": one.said, "reason": one.reason}

@@ -10,6 +10,7 @@ from dataeng_assets.quality.results import RuleResult, TableResult
 from dataeng_assets.quality.written.words import (
     Outcome,
     empty_input,
+    from_root,
     iso,
     kind_of,
     numbers,
@@ -50,7 +51,7 @@ def _suite(result: TableResult) -> ET.Element:
     for one in result.results:
         suite.append(_case(name, one))
     for said in result.not_executed:
-        case = ET.SubElement(suite, "testcase", classname=name, name=f"not executed: {visible(said.place)}")
+        case = ET.SubElement(suite, "testcase", classname=name, name=f"not executed: {visible(from_root(said.place))}")
         ET.SubElement(case, "skipped", message=visible(f"{said.said}: {said.reason}"))
     _count(suite)
     suite.set("time", f"{result.seconds:.3f}")
@@ -59,7 +60,7 @@ def _suite(result: TableResult) -> ET.Element:
 
 def _case(table: str, result: RuleResult) -> ET.Element:
     case = ET.Element("testcase", classname=table, name=visible(result.rule.name))
-    file, line = _file_and_line(result.rule.place)
+    file, line = _file_and_line(from_root(result.rule.place))
     if file:
         case.set("file", visible(file))
     if line:

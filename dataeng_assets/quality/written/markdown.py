@@ -11,6 +11,7 @@ from dataeng_assets.quality.results import Overall, RuleResult, Status, TableRes
 from dataeng_assets.quality.written.words import (
     Outcome,
     empty_input,
+    from_root,
     number,
     numbers,
     outcome,
@@ -92,7 +93,7 @@ def _told(result: TableResult) -> list[str]:
         lines += ["", *_table(("rule", "result", "what was found"), rows)]
     lines += [line for one in told if one.samples for line in _samples(one)]
     if result.not_executed:
-        rows = ((_code(one.place), _code(one.said), escaped(one.reason)) for one in result.not_executed)
+        rows = ((_code(from_root(one.place)), _code(one.said), escaped(one.reason)) for one in result.not_executed)
         said = f"Said by the contract, not checked: {len(result.not_executed)}"
         lines += _folded(said, _table(("place", "what it says", "why"), rows))
     if not lines:

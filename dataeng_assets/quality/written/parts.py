@@ -10,7 +10,7 @@ from dataeng_assets.contracts.checks.rule import NotExecuted
 from dataeng_assets.quality.results import Overall, Sample
 from dataeng_assets.quality.written.markup import Html, code, data, element, join
 from dataeng_assets.quality.written.view import RuleView
-from dataeng_assets.quality.written.words import Outcome
+from dataeng_assets.quality.written.words import Outcome, from_root
 
 POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'"
 _SIGNS = {"holds": "✓", "violated": "✗", "warning": "!", "undecided": "?", "nothing": "○"}
@@ -136,5 +136,5 @@ def rules_table(caption: str, rules: Sequence[RuleView]) -> Html:
 
 def not_executed_table(said: Sequence[NotExecuted]) -> Html:
     """What a document says and nobody checks."""
-    rows = [[code(one.place), data(one.said), data(one.reason)] for one in said]
+    rows = [[code(from_root(one.place)), data(one.said), data(one.reason)] for one in said]
     return data_table("Said by the contract, not checked", ["Place", "What it says", "Why it is not checked"], rows)

@@ -17,6 +17,7 @@ from dataeng_assets.quality.written.words import (
     Outcome,
     demanded,
     empty_input,
+    from_root,
     iso,
     judged_columns,
     kind_of,
@@ -101,7 +102,7 @@ def _result(table: TableResult, one: RuleResult, index: int) -> dict[str, Any]:
 
 def _location(table: TableResult, one: RuleResult) -> dict[str, Any]:
     """The line of the contract where the rule stands; the input when it was not read from a file."""
-    found = _FILE_AND_LINE.fullmatch(one.rule.place)
+    found = _FILE_AND_LINE.fullmatch(from_root(one.rule.place))
     physical: dict[str, Any] = {"artifactLocation": {"uri": _uri(found["file"] if found else table.input)}}
     if found:
         physical["region"] = {"startLine": int(found["line"])}
@@ -124,7 +125,7 @@ def _invocation(results: Sequence[TableResult]) -> dict[str, Any]:
     undecided += [_notice("error", f"{table.suite.name}: {empty_input(table)}") for table in results
                   if empty_input(table)]  # fmt: skip
     passed_over = [
-        _notice("warning", f"{table.suite.name}: {said.place}: not executed: {said.said}: {said.reason}")
+        _notice("warning", f"{table.suite.name}: {from_root(said.place)}: not executed: {said.said}: {said.reason}")
         for table in results
         for said in table.not_executed
     ]

@@ -13,6 +13,7 @@ from dataeng_assets.quality.results import Overall, RuleResult, Status, TableRes
 from dataeng_assets.quality.written.words import (
     Outcome,
     empty_input,
+    from_root,
     hours_old,
     number,
     numbers,
@@ -76,7 +77,7 @@ def _parts(result: TableResult, width: int, *, every_rule: bool) -> Iterator[Ren
     if holding and not every_rule:
         yield Padding(_marked(LOOKS[Outcome.HOLDS], f"{_rules(holding)} hold" + ("s" if holding == 1 else "")), (0, 2))
     for said in result.not_executed:
-        line = f"not executed: {visible(said.said)} ({visible(said.place)}): {visible(said.reason)}"
+        line = f"not executed: {visible(said.said)} ({visible(from_root(said.place))}): {visible(said.reason)}"
         yield Padding(Text(line, style="yellow"), (0, 0, 0, 2))
     yield Text()
 

@@ -10,6 +10,7 @@ from dataeng_assets.quality.results import RuleResult, Sample
 from dataeng_assets.quality.written.words import (
     Outcome,
     demanded,
+    from_root,
     judged_columns,
     kind_of,
     number,
@@ -61,7 +62,7 @@ def view(result: RuleResult) -> RuleView:
         next_step=result.next_step,
         description=rule.description,
         dimension=rule.dimension,
-        place=rule.place,
+        place=from_root(rule.place),
         samples=result.samples,
     )
 

@@ -15,6 +15,7 @@ from enum import StrEnum
 from dataeng_assets.contracts.checks.kinds import Check, HasColumns, Measure, Query, Reconciles
 from dataeng_assets.contracts.checks.rule import NONE, Rule, Severity, Unit
 from dataeng_assets.quality.results import Overall, RuleResult, Status, TableResult
+from dataeng_assets.settings import ROOT
 
 Value = int | float | str | None
 
@@ -144,6 +145,11 @@ def iso(moment: datetime) -> str:
 def utc(moment: datetime) -> str:
     """A moment in UTC for people."""
     return f"{_aware(moment):%Y-%m-%d %H:%M} UTC"
+
+
+def from_root(place: str) -> str:
+    """A place in a document of this project as seen from its root, so that it is the same on every machine."""
+    return place.removeprefix(f"{ROOT}/")
 
 
 def visible(text: str) -> str:

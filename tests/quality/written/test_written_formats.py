@@ -23,7 +23,7 @@ from quality_results import (
 )
 
 from dataeng_assets.contracts.checks.kinds import NotNull
-from dataeng_assets.contracts.checks.rule import Rule
+from dataeng_assets.contracts.checks.rule import NotExecuted, Rule
 from dataeng_assets.quality.results import Overall, RuleResult, Status
 from dataeng_assets.quality.written.json_report import json_report
 from dataeng_assets.quality.written.junit import junit
@@ -157,6 +157,15 @@ def test_sarif_has_the_structure_that_2_1_0_demands():
     assert first["locations"][0]["logicalLocations"][0]["fullyQualifiedName"] == "fct_orders.net_amount"
     assert first["analysisTarget"] == {"uri": "data/orders%202026.parquet"}
     assert run["invocations"][0]["toolConfigurationNotifications"][0]["level"] == "warning"
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_a_place_in_the_project_is_the_same_on_every_machine(name):
+    rule = replace(RANGE.rule, place=f"{ROOT}/contracts/fct_orders.yaml:31")
+    said = NotExecuted(f"{ROOT}/contracts/fct_orders.yaml:40", "support", "Nothing to execute.")
+    written = FORMATS[name]([replace(table(replace(RANGE, rule=rule)), not_executed=(said,))])
+    assert str(ROOT) not in written
+    assert "fct_orders.yaml" in written.replace("\n", "")
 
 
 def test_markdown_shows_a_line_per_table_and_hides_what_holds():
