@@ -21,6 +21,7 @@ TALL = ViewportSize(width=1600, height=1400)
 FLAT = ViewportSize(width=1600, height=560)
 ROOMY = ViewportSize(width=1800, height=1000)
 """From this width on the graph shows what it knows of each asset, and not its name alone."""
+PAPER = ViewportSize(width=1400, height=860)
 SETTLE = 3000
 """Milliseconds; states come in batches, and what was drawn moves once more."""
 
@@ -71,7 +72,7 @@ class Camera:
 
     def report(self) -> None:
         """The quality report, which lies in files: its first page."""
-        self.page.set_viewport_size(ROOMY)
+        self.page.set_viewport_size(PAPER)
         self.page.goto(f"{self.address}/index.html")
         self._shoot("report")
 

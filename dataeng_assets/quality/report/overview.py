@@ -10,17 +10,18 @@ from dataeng_assets.quality.report.story import DAYS, Known, Story, ago, hours_o
 from dataeng_assets.quality.results import Overall
 from dataeng_assets.quality.written.markup import Html, code, data, element, join
 from dataeng_assets.quality.written.parts import Cell, badge, data_table
-from dataeng_assets.quality.written.words import number, utc
+from dataeng_assets.quality.written.words import number
 
 _ORDER = (Overall.VIOLATED, Overall.UNDECIDED, Overall.WARNING, Overall.HOLDS)
+_FEW = 10
 _HEAD: list[Cell] = [
     "Table",
     "Result",
-    ("Rules failing", "number"),
+    ("Failing", "number"),
     ("Rows", "number"),
     "Newest row",
     "Rows over time",
-    f"Quality held, {DAYS} days",
+    f"Held, {DAYS} days",
     "Owner",
     "Judged",
 ]
@@ -45,7 +46,9 @@ def overview(stories: Sequence[Story], unjudged: Sequence[tuple[str, Known]], *,
         parts.append(element("h2", "Not judged yet"))
         parts.append(element("p", f"No result of the last {DAYS} days is known of these. That is not a pass."))
         rows = [[code(key), data(known.group), data(known.owner)] for key, known in unjudged]
-        parts.append(data_table("Tables without a result", ["Table", "Group", "Owner"], rows))
+        listed = data_table("Tables without a result", ["Table", "Group", "Owner"], rows)
+        names = f"Show {'it' if len(rows) == 1 else f'all {len(rows)}'}"
+        parts.append(element("details", element("summary", names), listed, open=len(rows) <= _FEW))
     header = element("div", element("h1", "Data quality"), *_worst(stories), class_="title")
     return page("Data quality", header, *parts, made_at=made_at)
 
@@ -67,7 +70,8 @@ def _row(story: Story, identity: str, made_at: datetime) -> list[Cell]:
     newest, old = story.newest, hours_old(story.newest, made_at)
     held, judged = share_held(day.quality for day in story.days)
     rows = next((one for one in story.trends if one.metric == "row_count" and not one.column), None)
-    line = sparkline([value for _, value in rows.points], f"Rows of {story.key}", identity) if rows else "not known"
+    moved = rows is not None and len(rows.points) > 1
+    line = sparkline([value for _, value in rows.points], f"Rows of {story.key}", identity) if rows and moved else ""
     unusual = sum(one.is_unusual for one in story.trends)
     return [
         element("a", code(story.key), href=page_of(story.key)),
@@ -76,7 +80,7 @@ def _row(story: Story, identity: str, made_at: datetime) -> list[Cell]:
         (number(newest.rows), "number"),
         (ago(old), "whole"),
         join(line, element("span", f"{unusual} unusual", class_="small soft") if unusual else ""),
-        f"{held} of {judged} days" if judged else "not judged",
+        f"{held} of {judged} {'day' if judged == 1 else 'days'}" if judged else "not judged",
         data(story.owner or "not named"),
-        (utc(newest.judged_at), "whole"),
+        (ago((made_at - newest.judged_at).total_seconds() / 3600), "whole"),
     ]

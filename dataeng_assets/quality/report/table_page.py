@@ -115,7 +115,7 @@ def _sla(story: Story) -> Html:
         if not judged:
             grids.append(element("figure", element("h3", name), element("p", "Not judged on any of these days.")))
             continue
-        said = f"{held} of {judged} days ({share(held, judged)})"
+        said = f"{held} of {judged} {'day' if judged == 1 else 'days'} ({share(held, judged)})"
         grid = day_grid(story.days, states, f"{name} of {story.key} by day", f"grid-{name.lower()}")
         caption = element("figcaption", f"Days from {story.days[0].day} to {story.days[-1].day} on which {meaning}.")
         grids.append(element("figure", element("h3", name), element("p", said, class_="share"), grid, caption))
@@ -132,7 +132,7 @@ def _sla(story: Story) -> Html:
 def _trends(story: Story) -> Html:
     told = most_telling(story.trends)
     if not told:
-        return Html("")
+        return element("p", "Nothing was measured twice yet.") if story.trends else Html("")
     figures = []
     for at, one in enumerate(told):
         said = one.sentence or usual_range(one)

@@ -77,6 +77,6 @@ def of_judgements(judgements: Iterable[Judgement]) -> list[Trend]:
 
 
 def most_telling(trends: Iterable[Trend], most: int = 12) -> list[Trend]:
-    """Those worth a plot: of the table itself, then unusual ones, then what moves."""
-    worth = [one for one in trends if not one.column or one.is_unusual or one.moves]
+    """Those worth a plot: of the table itself, then unusual ones, then what moves; a single value is no series."""
+    worth = [one for one in trends if len(one.points) > 1 and (not one.column or one.is_unusual or one.moves)]
     return sorted(worth, key=lambda one: (bool(one.column), not one.is_unusual, one.name))[:most]

@@ -69,7 +69,7 @@ def _rule(table: TableResult, one: RuleResult) -> dict[str, Any]:
         "id": _id(table, one),
         "name": visible(rule.name),
         "shortDescription": {"text": said},
-        "fullDescription": {"text": f"{said} (allowed: {demanded(rule)})"},
+        "fullDescription": {"text": f"{said} (allowed: {demanded(rule)})" if demanded(rule) else said},
         "defaultConfiguration": {"level": "warning" if rule.severity is Severity.WARNING else "error"},
         "properties": {"tags": [tag for tag in (kind_of(rule.check), visible(rule.dimension)) if tag]},
     }

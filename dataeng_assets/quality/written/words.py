@@ -12,7 +12,19 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from enum import StrEnum
 
-from dataeng_assets.contracts.checks.kinds import Check, HasColumns, Measure, Query, Reconciles
+from dataeng_assets.contracts.checks.kinds import (
+    Check,
+    HasColumns,
+    Measure,
+    NoRows,
+    Ordered,
+    Query,
+    Reconciles,
+    References,
+    RowCheck,
+    Unique,
+    ZScore,
+)
 from dataeng_assets.contracts.checks.rule import NONE, Rule, Severity, Unit
 from dataeng_assets.quality.results import Overall, RuleResult, Status, TableResult
 from dataeng_assets.settings import ROOT
@@ -22,6 +34,8 @@ Value = int | float | str | None
 NO_ROWS = "The input has no rows, so nothing could be judged. An empty table is not a pass."
 _JOINERS = "\u200c\u200d"
 """They shape letters and emoji, and hide nothing."""
+_OF_ROWS = RowCheck | Ordered | ZScore | Unique | References | NoRows
+"""Checks that rows may break."""
 _HUGE = 1e15
 _WORST_FIRST = (Overall.VIOLATED, Overall.UNDECIDED, Overall.WARNING, Overall.HOLDS)
 
@@ -82,11 +96,11 @@ def kind_of(check: Check) -> str:
 
 
 def demanded(rule: Rule) -> str:
-    """What the bounds of a rule allow, in words."""
+    """What the bounds of a rule allow, in words; nothing where the rule itself says it all."""
     if isinstance(rule.check, Measure | Query | Reconciles):
         return str(rule.bounds)
     if rule.bounds == NONE:
-        return "no row"
+        return "no row" if isinstance(rule.check, _OF_ROWS) else ""
     return f"{rule.bounds} of rows" if rule.bounds.unit is Unit.PERCENT else f"{rule.bounds} rows"
 
 
