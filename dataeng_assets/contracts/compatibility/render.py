@@ -10,6 +10,9 @@ from rich.table import Table
 from dataeng_assets.contracts.compatibility.diff import Diff, FileDiff
 from dataeng_assets.contracts.compatibility.verdict import Breaks, Change
 
+_WIDEST = 32
+"""Characters of a place that are kept on one line in a narrow terminal."""
+
 _WHOM = {
     Breaks.BACKWARD: "what is stored",
     Breaks.FORWARD: "who relies on the old",
@@ -29,6 +32,7 @@ def as_table(diff: Diff) -> RenderableType:
 def _changes(one: FileDiff) -> Table:
     table = Table("place", "change", "breaks", "safe migration", box=None, header_style="bold", padding=(0, 2, 0, 0))
     table.columns[0].overflow = "fold"
+    table.columns[0].min_width = min(_WIDEST, max(len(_printable(change.place)) for change in one.verdict.changes))
     for change in _sorted(one):
         forbidden = bool(change.breaks & one.verdict.mode.forbids)
         colour = "red" if forbidden else "yellow" if change.breaks else "dim"
