@@ -22,6 +22,8 @@ from dataeng_assets.contracts.compatibility.json_schema.node import NOTHING, Nod
 
 REFERENCES = {"$ref": Draft.DRAFT_4, "$recursiveRef": Draft.DRAFT_2019_09, "$dynamicRef": Draft.DRAFT_2020_12}
 
+IDENTIFIERS = {"$id", "id", "$schema", "$anchor", "$dynamicAnchor", "$recursiveAnchor"}
+
 
 def compiled(raw: Any) -> Node:
     """The node of a whole document.
@@ -30,8 +32,11 @@ def compiled(raw: Any) -> Node:
         SchemaRefused: it is no schema, refers to what is not in it, or to itself without end.
     """
     check_is_json(raw)
-    node = _Compiler(raw).run()
-    _refuse_endless(node)
+    compiler = _Compiler(raw)
+    node = compiler.run()
+    finished: set[Node] = set()
+    for referring in compiler.referring:
+        _refuse_endless(referring, finished)
     return node
 
 
@@ -43,6 +48,7 @@ class _Compiler:
         self.count = 0
         self.waiting: deque[tuple[Node, dict[str, Any], str]] = deque()
         self.references: list[tuple[Node, str, str, str]] = []
+        self.referring: list[Node] = []
         self.resources: dict[str, tuple[str, Any]] = {"": ("#", raw)}
         self.anchors: dict[str, list[tuple[str, Any]]] = {}
         self.recursive_anchors = 0
@@ -84,11 +90,12 @@ class _Compiler:
         if not old_reference:
             base = self.identify(node.place, raw, base)
         self.bases[id(raw)] = base
-        for word, since in REFERENCES.items():
-            if word in raw and self.draft >= since:
+        for word in REFERENCES.keys() & raw.keys():
+            if self.draft >= REFERENCES[word]:
                 if not isinstance(raw[word], str):
                     raise SchemaRefused(node.place, f"{word} is {shown(raw[word])}", "Write a string")
                 self.references.append((node, word, raw[word], base))
+                self.referring.append(node)
         # up to draft 7, what stands beside a reference says nothing
         words = keywords.read({} if old_reference else raw, self.draft, node.place)
         node.limits, node.notes = words.limits, words.notes
@@ -103,6 +110,8 @@ class _Compiler:
 
     def identify(self, place: str, raw: dict[str, Any], base: str) -> str:
         """Note by which names a schema may be referred to; the base of the references in it."""
+        if IDENTIFIERS.isdisjoint(raw):
+            return base
         identity = raw.get("id" if self.draft == Draft.DRAFT_4 else "$id")
         if isinstance(identity, str):
             address, _, fragment = identity.partition("#")
@@ -166,20 +175,8 @@ class _Compiler:
         raise SchemaRefused(where, reason, "Correct the reference")
 
 
-def _refuse_endless(root: Node) -> None:
-    """A schema that judges a value by judging the same value by itself never ends."""
-    finished: set[Node] = set()
-    reached, queue = {root}, [root]
-    while queue:
-        node = queue.pop()
-        _walk_beside(node, finished)
-        for part in parts(node):
-            if part not in reached:
-                reached.add(part)
-                queue.append(part)
-
-
-def _walk_beside(start: Node, finished: set[Node]) -> None:
+def _refuse_endless(start: Node, finished: set[Node]) -> None:
+    """A schema that judges a value by judging the same value by itself never ends. Only references lead back."""
     open_now: set[Node] = set()
     stack: list[tuple[Node, Iterator[Node]]] = []
     entering: Node | None = start
@@ -195,12 +192,3 @@ def _walk_beside(start: Node, finished: set[Node]) -> None:
         elif entering in open_now:
             reason = "it refers to itself without an item or property in between, so judging a value never ends"
             raise SchemaRefused(entering.place, reason, "Take one of the references out")
-
-
-def parts(node: Node) -> Iterator[Node]:
-    """All direct parts of a node."""
-    yield from node.single.values()
-    for branches in node.lists.values():
-        yield from branches
-    for mapped in node.maps.values():
-        yield from mapped.values()

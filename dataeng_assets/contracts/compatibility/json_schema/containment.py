@@ -14,7 +14,9 @@ from dataeng_assets.contracts.compatibility.json_schema.shape import Meet, Shape
 from dataeng_assets.contracts.compatibility.json_schema.shapes import Shapes
 from dataeng_assets.contracts.compatibility.json_schema.words import Problem, changed, turned
 
-MOST_PAIRS = 200_000
+MOST_PAIRS = 100_000
+MOST_TRIED_PAIRS = 5_000
+"""Pairs judged only to find out which branch fits: their number can grow with the power of the choices."""
 MOST_TRIALS_INWARD = 40
 FAILED_BEFORE = Problem("", "#", "", "")
 
@@ -99,7 +101,7 @@ class Containment:
         self.shapes, self.forward, self._rule = shapes, forward, rule
         self._assumed: list[set[Pair]] = []
         self._failed: set[Pair] = set()
-        self._count = 0
+        self._judged = self._tried = 0
         self._parts: dict[tuple[Node, str], Node] = {}
 
     def problems(self, source: Meet, target: Meet, *, lenient: bool, place: str = "#") -> list[Problem]:
@@ -130,10 +132,12 @@ class Containment:
 
     def disjoint(self, source: Meet, node: Node) -> bool:
         """Whether no value of the source is provably accepted by a schema."""
-        if self.shapes.empty(source.also([node])):
+        if self.shapes.tagged_apart(source, node) or self.shapes.empty(source.also([node])):
             return True
         barred = set(source.barred) | {n.single["not"] for n in self.shapes.flat(source) if "not" in n.single}
-        return any(self.holds(meet(node), meet(bar), lenient=False) for bar in barred)
+        one = meet(node)
+        near = (bar for bar in barred if not self.shapes.tagged_apart(one, bar))
+        return any(self.holds(one, meet(bar), lenient=False) for bar in near)
 
     def plainly_holds(self, source: Meet, target: Meet) -> bool:
         """Whether the source says all that the target says, word by word."""
@@ -168,9 +172,7 @@ class Containment:
                 if first_only and pair in self._failed:
                     return [FAILED_BEFORE]
                 reached.add(pair)
-                self._count += 1
-                if self._count > MOST_PAIRS:
-                    raise TooManyPairs
+                self._count_one(tried=first_only)
                 judged = self._rule(self, pair, place, branch, explain=not first_only)
                 if judged.problems and first_only:
                     return judged.problems
@@ -179,3 +181,9 @@ class Containment:
             return problems
         finally:
             self._assumed.pop()
+
+    def _count_one(self, *, tried: bool) -> None:
+        self._judged += 1
+        self._tried += tried
+        if self._judged > MOST_PAIRS or self._tried > MOST_TRIED_PAIRS:
+            raise TooManyPairs

@@ -111,7 +111,8 @@ def pointer(trail: Trail, *, at_most: int = MAX_DEPTH) -> str:
 
 def step(key: object) -> str:
     """One step of a JSON pointer."""
-    return "/" + str(key).replace("~", "~0").replace("/", "~1")
+    text = str(key)
+    return "/" + (text.replace("~", "~0").replace("/", "~1") if "/" in text or "~" in text else text)
 
 
 def shown(value: object, limit: int = 60) -> str:

@@ -6,7 +6,7 @@ from fractions import Fraction
 from typing import Any
 
 from dataeng_assets.contracts.compatibility.json_schema.document import Draft, SchemaRefused, shown, step
-from dataeng_assets.contracts.compatibility.json_schema.node import INTEGER_OF_DRAFT_4, TYPES
+from dataeng_assets.contracts.compatibility.json_schema.node import INTEGER_OF_DRAFT_4, OF_TYPE, TYPES
 from dataeng_assets.contracts.compatibility.json_schema.values import key
 
 Part = tuple[str, Any]
@@ -85,6 +85,9 @@ def _exclusive_of_draft_4(words: Words, raw: dict[str, Any]) -> None:
 
 
 def _type(words: Words, word: str, value: Any) -> None:
+    if isinstance(value, str) and value in OF_TYPE and words.draft > Draft.DRAFT_4:
+        words.limits[word] = OF_TYPE[value].limits[word]
+        return
     listed = value if isinstance(value, list) else [value]
     for name in listed:
         if not isinstance(name, str) or name not in TYPES:

@@ -17,12 +17,10 @@ _CLASSES = re.compile(r"[\\.]|\[\^")
 _PRINTABLE = re.compile(r"[ -~]*")
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=100_000)
 def matches(pattern: str, text: str) -> bool | None:
     """Whether the pattern is found in the text; None where that is not known for certain."""
-    if len(pattern) > LONGEST or len(text) > LONGEST:
-        return None
-    if not _PRINTABLE.fullmatch(pattern) or _DIFFERS.search(pattern):
+    if not _is_plain(pattern) or len(text) > LONGEST:
         return None
     if _CLASSES.search(pattern) and not _PRINTABLE.fullmatch(text):
         return None
@@ -30,3 +28,9 @@ def matches(pattern: str, text: str) -> bool | None:
         return bool(pc.match_substring_regex(pa.array([text]), pattern)[0].as_py())
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
         return None
+
+
+@lru_cache(maxsize=1000)
+def _is_plain(pattern: str) -> bool:
+    """Whether an expression means the same everywhere."""
+    return len(pattern) <= LONGEST and bool(_PRINTABLE.fullmatch(pattern)) and not _DIFFERS.search(pattern)

@@ -1,5 +1,7 @@
 """Judging one pair of schemas: what is shared is left out, choices are opened, the rest goes to the rules by type."""
 
+from collections.abc import Iterator
+
 from dataeng_assets.contracts.compatibility.json_schema.containment import Containment, Judged, Pair
 from dataeng_assets.contracts.compatibility.json_schema.node import OF_TYPE, Node
 from dataeng_assets.contracts.compatibility.json_schema.rules_arrays import judge_arrays
@@ -51,8 +53,23 @@ def _open_choice(judged: Judged) -> None:
     undivided = Meet(source.nodes, source.opened | set(judged.source.choices), source.barred)
     if judged.holds(undivided, target):
         return
-    for at, branch in judged.engine.shapes.branches(source, judged.source.choices[0]):
+    if len(judged.target.nodes) > 1:
+        for node in judged.target.nodes:
+            judged.need(source, Meet(frozenset({node})), branch=judged.branch)
+        return
+    choices = judged.source.choices
+    if any(all(judged.holds(branch, target) for branch in _only_branches(judged, one)) for one in choices):
+        return
+    for at, branch in judged.engine.shapes.branches(source, choices[0]):
         judged.need(branch, target, branch=judged.branch + at)
+
+
+def _only_branches(judged: Judged, choice: tuple[Node, str]) -> Iterator[Meet]:
+    """The source with each branch of one choice, the other choices left alone: that keeps many choices cheap."""
+    source = judged.pair.source
+    others = (one for one in judged.source.choices if one != choice)
+    alone = Meet(source.nodes, source.opened.union(others), source.barred)
+    return (branch for _, branch in judged.engine.shapes.branches(alone, choice))
 
 
 def _judge_by_type(judged: Judged) -> None:
@@ -94,17 +111,19 @@ def _judge_choice(judged: Judged, node: Node, word: str, *, explain: bool) -> No
     same = engine.shapes.sameness.same_branches
     if any(word in one.lists and same(one.lists[word], branches) for one in judged.source.nodes):
         return
-    fitting = [one for one in branches if judged.holds(source, meet(one))]
-    if word == "anyOf" and fitting:
-        return
-    for one in fitting:
-        if all(other is one or engine.disjoint(source, other) for other in branches):
+    if word == "anyOf":
+        overlapping: list[Node] = []
+        if any(judged.holds(source, meet(one)) for one in branches):
+            return
+    else:
+        overlapping = [one for one in branches if not engine.disjoint(source, one)]
+        if len(overlapping) == 1 and judged.holds(source, meet(overlapping[0])):
             return
     if len(judged.source.types) > 1:
         for kind in sorted(judged.source.types):
             judged.need(source.also([OF_TYPE.get(kind, OF_TYPE["number"])]), meet(engine.only(node, word)))
         return
-    if fitting:
+    if any(judged.holds(source, meet(one)) for one in overlapping):
         judged.report("undecided_one_of", "`oneOf`", "", "", "may match more than one branch", f"/{word}")
         return
     is_gone = explain and all(engine.disjoint(source, one) for one in branches)

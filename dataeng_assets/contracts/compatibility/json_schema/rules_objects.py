@@ -20,9 +20,9 @@ def judge_objects(judged: Judged) -> None:
             _judge_inexact(judged, part, written)
     _judge_required(judged, written)
     _judge_names(judged, written)
-    judge_counts(
-        judged, "Properties", written.least, written.most, "objects", "with fewer properties", "with more properties"
-    )
+    if judged.target.counts.keys() & {"minProperties", "maxProperties"}:
+        least, most = written.least, written.most
+        judge_counts(judged, "Properties", least, most, "objects", "with fewer properties", "with more properties")
     for node in judged.target.nodes:
         for name, part_of in node.maps.get("dependentSchemas", {}).items():
             if written.under(name) is not None:
@@ -37,9 +37,11 @@ def requiring(name: str) -> Node:
 
 def _judge_named(judged: Judged, part: Properties, written: Written) -> None:
     for name in written.names_with(part.named):
-        source, target = written.under(name), meet(*judged.target.of_name(part, name))
-        if source is None or not target.nodes or judged.engine.plainly_holds(source, target):
+        demanded = [node for node in judged.target.of_name(part, name) if not written.says(name, node)]
+        source = written.under(name) if demanded else None
+        if source is None:
             continue
+        target = meet(*demanded)
         at = "/properties" + step(name)
         before, after = name in written.declared, name in part.named
         if before == after:

@@ -1,5 +1,7 @@
 """Whether two schemas say the same thing in the same way, whatever their titles and wherever they are written."""
 
+from typing import Any
+
 from dataeng_assets.contracts.compatibility.json_schema.node import Node
 from dataeng_assets.contracts.compatibility.json_schema.shape import unwrapped
 
@@ -11,31 +13,79 @@ class Sameness:
 
     def __init__(self) -> None:
         self._known: dict[Nodes, bool] = {}
+        self._numbers: dict[Node, int | None] = {}
+        self._texts: dict[Any, int] = {}
 
     def same(self, one: Node, other: Node) -> bool:
         """Whether two schemas are the same, part by part; those that contain themselves are compared up to there."""
         one, other = unwrapped(one), unwrapped(other)
         if one is other:
             return True
+        number, its_number = self._number(one), self._number(other)
+        if number is not None and its_number is not None:
+            return number == its_number
         known = self._known.get((one, other))
         if known is None:
             known = self._known[one, other] = self._compare(one, other)
         return known
 
+    def _number(self, node: Node) -> int | None:
+        """A number that two schemas share exactly when they are the same; None for one that leads back to itself."""
+        if node in self._numbers:
+            return self._numbers[node]
+        stack = [(node, iter(_parts(node)))]
+        while stack:
+            at, parts = stack[-1]
+            # until it is numbered, a schema that is met inside itself counts as one that leads back
+            self._numbers.setdefault(at, None)
+            inner = next((part for part in parts if part not in self._numbers), None)
+            if inner is not None:
+                stack.append((inner, iter(_parts(inner))))
+            else:
+                self._numbers[at] = self._numbered(at)
+                stack.pop()
+        return self._numbers[node]
+
+    def _numbered(self, node: Node) -> int | None:
+        numbers = {part: self._numbers[part] for part in _parts(node)}
+        if None in numbers.values():
+            return None
+        text = (
+            _frozen(node.limits),
+            frozenset((word, numbers[unwrapped(part)]) for word, part in node.single.items()),
+            frozenset((word, *(numbers[unwrapped(part)] for part in parts)) for word, parts in node.lists.items()),
+            frozenset(
+                (word, name, numbers[unwrapped(part)])
+                for word, mapped in node.maps.items()
+                for name, part in mapped.items()
+            ),
+        )
+        return self._texts.setdefault(text, len(self._texts))
+
     def _compare(self, one: Node, other: Node) -> bool:
-        assumed: set[Nodes] = set()
+        reached: dict[Nodes, Nodes | None] = {(one, other): None}
         queue = [(one, other)]
         while queue:
             pair = queue.pop()
-            if pair in assumed or pair[0] is pair[1]:
+            known = self._known.get(pair)
+            if known or pair[0] is pair[1]:
                 continue
-            if self._known.get(pair) is False or not _alike(*pair):
+            if known is False or not _alike(*pair):
+                self._differ(pair, reached)
                 return False
-            assumed.add(pair)
-            if self._known.get(pair) is None:
-                queue += _inner(*pair)
-        self._known.update(dict.fromkeys(assumed, True))
+            for inner in _inner(*pair):
+                if inner not in reached:
+                    reached[inner] = pair
+                    queue.append(inner)
+        self._known.update(dict.fromkeys(reached, True))
         return True
+
+    def _differ(self, pair: Nodes, reached: dict[Nodes, Nodes | None]) -> None:
+        """What contains a difference differs: said of all on the way, so that no level of a deep schema asks again."""
+        at: Nodes | None = pair
+        while at is not None:
+            self._known[at] = False
+            at = reached[at]
 
     def same_branches(self, some: tuple[Node, ...], others: tuple[Node, ...]) -> bool:
         """Whether two choices have the same branches, in any order."""
@@ -52,13 +102,12 @@ class Sameness:
 
 def _alike(one: Node, other: Node) -> bool:
     """Whether two schemas are the same but for their parts."""
-    return (
-        one.limits == other.limits
-        and one.single.keys() == other.single.keys()
-        and {word: len(parts) for word, parts in one.lists.items()}
-        == {word: len(parts) for word, parts in other.lists.items()}
-        and {word: part.keys() for word, part in one.maps.items()}
-        == {word: part.keys() for word, part in other.maps.items()}
+    if one.limits != other.limits or one.single.keys() != other.single.keys():
+        return False
+    if one.lists.keys() != other.lists.keys() or one.maps.keys() != other.maps.keys():
+        return False
+    return all(len(parts) == len(other.lists[word]) for word, parts in one.lists.items()) and all(
+        mapped.keys() == other.maps[word].keys() for word, mapped in one.maps.items()
     )
 
 
@@ -69,3 +118,20 @@ def _inner(one: Node, other: Node) -> list[Nodes]:
     for word, mapped in one.maps.items():
         pairs += [(part, other.maps[word][name]) for name, part in mapped.items()]
     return [(unwrapped(left), unwrapped(right)) for left, right in pairs]
+
+
+def _parts(node: Node) -> list[Node]:
+    found = [unwrapped(part) for part in node.single.values()]
+    for parts in node.lists.values():
+        found += [unwrapped(part) for part in parts]
+    for mapped in node.maps.values():
+        found += [unwrapped(part) for part in mapped.values()]
+    return found
+
+
+def _frozen(limits: dict[str, Any]) -> frozenset[tuple[str, Any]]:
+    """What a schema asserts, hashable."""
+    return frozenset(
+        (word, (frozenset(said) if word == "enum" else frozenset(said.items())) if isinstance(said, dict) else said)
+        for word, said in limits.items()
+    )

@@ -232,6 +232,8 @@ def _merge_choices(shape: Shape, node: Node, opened: frozenset[tuple[Node, str]]
 
 def both(some: frozenset[str], others: frozenset[str]) -> frozenset[str]:
     """The types that are in both sets."""
+    if some == others or not (some | others) & {"integer", INTEGER_OF_DRAFT_4}:
+        return some & others
     shared = {one for one in some for other in others if covers(other, one)}
     shared |= {other for other in others for one in some if covers(one, other)}
     return frozenset(one for one in shared if not any(one != other and covers(other, one) for other in shared))

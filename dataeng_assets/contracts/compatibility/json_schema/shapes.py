@@ -6,9 +6,10 @@ from typing import Any
 
 from dataeng_assets.contracts.compatibility.json_schema.node import INTEGER_OF_DRAFT_4, Node
 from dataeng_assets.contracts.compatibility.json_schema.same import Sameness
-from dataeng_assets.contracts.compatibility.json_schema.shape import Meet, Shape, Side, flattened, shaped
+from dataeng_assets.contracts.compatibility.json_schema.shape import Meet, Shape, Side, both, flattened, meet, shaped
 from dataeng_assets.contracts.compatibility.json_schema.values import Admission, key
 
+MOST_CHOICES_INWARD = 2
 STEPS_INWARD = 5
 """How deep emptiness is looked for; what lies deeper counts as possible, which is the careful answer."""
 
@@ -98,17 +99,29 @@ class Shapes:
 
     def _is_empty(self, of: Meet, inward: int) -> bool:
         shape = self.of(of, Side.SOURCE)
-        if any(self.sameness.same(node, bar) for bar in shape.barred for node in shape.nodes):
-            return True
         values = self.values(of)
         if values is not None:
             return not values
         if not any(self._possible(shape, kind, inward) for kind in shape.types):
             return True
-        if inward >= STEPS_INWARD:
+        if any(self.sameness.same(node, bar) for bar in shape.barred for node in shape.nodes):
+            return True
+        if inward >= MOST_CHOICES_INWARD:
             return False
         choices = (self.branches(of, choice) for choice in shape.choices)
-        return any(all(self.empty(branch, inward + 1) for _, branch in branches) for branches in choices)
+        return any(all(self.empty(branch, MOST_CHOICES_INWARD) for _, branch in branches) for branches in choices)
+
+    def tagged_apart(self, of: Meet, node: Node) -> bool:
+        """Whether a type, or a required property with a few values, tells the values of two schemas apart."""
+        one, other = self.of(of, Side.SOURCE), self.of(meet(node), Side.SOURCE)
+        shared = both(one.types, other.types)
+        if shared != {"object"}:
+            return not shared
+        for name in one.required | other.required:
+            here, there = self.values(one.named(name)), self.values(other.named(name))
+            if here is not None and there is not None and not {key(v) for v in here} & {key(v) for v in there}:
+                return True
+        return False
 
     def _possible(self, shape: Shape, kind: str, inward: int) -> bool:
         if kind in ("integer", "number", INTEGER_OF_DRAFT_4):

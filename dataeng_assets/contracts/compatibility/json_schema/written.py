@@ -51,6 +51,13 @@ class Written:
             self._known[name] = self._property(name)
         return self._known[name]
 
+    def says(self, name: str, node: Node) -> bool:
+        """Whether the source says of a property, word by word, what a schema says."""
+        if node.accepts_all:
+            return True
+        same = self._shapes.sameness.same
+        return any(same(one, node) for part in self._shape.properties for one in self._shape.of_name(part, name))
+
     @cached_property
     def others(self) -> list[tuple[Patterns, Meet]]:
         """What properties that are not written down may hold, by the patterns that their names match."""
