@@ -2,17 +2,10 @@
 
 import re
 
-import pyarrow as pa
-import pyarrow.compute as pc
+from dataeng_assets.contracts.checks.consistent import pattern_problem
 
-_REASONS = {
-    "(?=": "it looks ahead, which RE2 cannot, because it takes linear time",
-    "(?!": "it looks ahead, which RE2 cannot, because it takes linear time",
-    "(?<=": "it looks behind, which RE2 cannot, because it takes linear time",
-    "(?<!": "it looks behind, which RE2 cannot, because it takes linear time",
-}
+_AROUND = {"(?=": "ahead", "(?!": "ahead", "(?<=": "behind", "(?<!": "behind"}
 _UNICODE = re.compile(r"(?<!\\)((?:\\\\)*)\\u(?:\{([0-9a-fA-F]{1,6})\}|([0-9a-fA-F]{4}))")
-_NOTHING = pa.array([""])
 
 
 class PatternRefused(Exception):
@@ -26,19 +19,16 @@ def re2(pattern: str) -> str:
         PatternRefused: RE2 cannot read it; says why.
     """
     meant = _UNICODE.sub(lambda found: rf"{found[1]}\x{{{found[2] or found[3]}}}", pattern)
-    try:
-        pc.match_substring_regex(_NOTHING, pattern=meant)
-    except pa.ArrowInvalid as broken:
-        raise PatternRefused(_reason(pattern, str(broken))) from None
-    except (UnicodeError, TypeError):
-        raise PatternRefused("it is no text in Unicode") from None
+    problem = pattern_problem(meant)
+    if problem:
+        raise PatternRefused(_reason(pattern, problem))
     return meant
 
 
-def _reason(pattern: str, said: str) -> str:
-    for beginning, reason in _REASONS.items():
+def _reason(pattern: str, problem: str) -> str:
+    for beginning, way in _AROUND.items():
         if beginning in pattern:
-            return f"RE2 refuses the pattern: {reason}"
+            return f"it looks {way}, which RE2 cannot, because it takes linear time"
     if re.search(r"\\[1-9]|\(\?P=|\\k<", pattern):
-        return "RE2 refuses the pattern: it refers back to a group, which RE2 cannot, because it takes linear time"
-    return f"RE2 refuses the pattern: {said.rpartition('regular expression: ')[2] or said}"
+        return "it refers back to a group, which RE2 cannot, because it takes linear time"
+    return problem

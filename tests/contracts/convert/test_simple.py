@@ -141,7 +141,7 @@ def test_an_error_and_a_rule_know_their_line(tmp_path: Path):
     path = tmp_path / "sales.yaml"
     path.write_text(SALES)
     (suite,) = read_simple(path)
-    assert next(rule.place for rule in suite.rules if rule.name == "amount_between") == f"{path}:6"
+    assert next(rule.place for rule in suite.rules if rule.name == "between__amount") == f"{path}:6"
     path.write_text(SALES.replace("minimum: 0", "minimun: 0"))
     with pytest.raises(ContractError) as error:
         read_simple(path)
