@@ -102,6 +102,10 @@ def _good(check: RowCheck, types: Types) -> str:
         case Length():
             measure = f"len({column})" if kind.endswith("]") else f"length({_text(column, kind)})"
             return _within(measure, check.minimum, check.maximum)
+        case Format() if _has_form(check.format, kind):
+            return "true"
+        case JsonSchema() if is_nested(kind):
+            return _good_text(check, f"cast(to_json({column}) as varchar)")
     return _good_text(check, _text(column, kind))
 
 
@@ -185,6 +189,19 @@ def _as_text(value: Literal) -> str:
 
 def _text(column: str, kind: str) -> str:
     return column if kind == "VARCHAR" else f"cast({column} as varchar)"
+
+
+def _has_form(form: str, kind: str) -> bool:
+    """Whether every value of a type has the form: a date that is stored as one is not written in any wrong way."""
+    if "%" in form or form == "date-or-time":
+        return kind.startswith(("DATE", "TIME"))
+    begins = {"date": "DATE", "date-time": "TIMESTAMP", "uuid": "UUID"}.get(form)
+    return kind.startswith(begins) if begins else form == "time" and kind in ("TIME", "TIME WITH TIME ZONE")
+
+
+def is_nested(kind: str) -> bool:
+    """Whether a DuckDB type holds values within values."""
+    return kind.endswith("]") or kind.startswith(("STRUCT(", "MAP("))
 
 
 def is_float(kind: str) -> bool:

@@ -30,8 +30,8 @@ from dataeng_assets.contracts.plain import Place
 _TEMPORAL = {"date": "date", "date-time": "timestamp", "time": "time"}
 _SAME_FORMAT = {"idn-email": "email", "idn-hostname": "hostname", "iri": "uri"}
 _NESTED = words(
-    "items prefixItems additionalItems contains minContains maxContains uniqueItems properties required "
-    "patternProperties additionalProperties propertyNames minProperties maxProperties dependentRequired "
+    "items minItems maxItems prefixItems additionalItems contains minContains maxContains uniqueItems properties "
+    "required patternProperties additionalProperties propertyNames minProperties maxProperties dependentRequired "
     "dependentSchemas dependencies unevaluatedItems unevaluatedProperties"
 )
 _KNOWN = sorted(
@@ -39,7 +39,7 @@ _KNOWN = sorted(
     | ANNOTATIONS
     | words(
         "type enum const minimum maximum exclusiveMinimum exclusiveMaximum multipleOf minLength maxLength pattern "
-        "format minItems maxItems allOf anyOf oneOf not if then else nullable contentEncoding contentMediaType"
+        "format allOf anyOf oneOf not if then else nullable contentEncoding contentMediaType"
     )
 )
 OWN = frozenset({"x-personal", "nullable"})
@@ -137,12 +137,11 @@ class ColumnReader:
             self._add((*place, word), Between(column, low, high, low_open, high_open))
         if "multipleOf" in schema:
             self._add((*place, "multipleOf"), MultipleOf(column, schema["multipleOf"]))
-        for least, most in (("minLength", "maxLength"), ("minItems", "maxItems")):
-            few, many = schema.get(least), schema.get(most)
-            if few is not None and many is not None and few > many:
-                raise self.collector.plain.error((*place, least), f"{few} to {many}", f"{least} of at most {most}")
-            if few or many is not None:
-                self._add((*place, least if few else most), Length(column, few or None, many))
+        few, many = schema.get("minLength"), schema.get("maxLength")
+        if few and many is not None and few > many:
+            raise self.collector.plain.error((*place, "minLength"), f"{few} to {many}", "at most the maxLength")
+        if few or many is not None:
+            self._add((*place, "minLength" if few else "maxLength"), Length(column, few or None, many))
 
     def _texts(self, column: str, schema: Mapping[str, Any], place: Place) -> None:
         if "pattern" in schema:

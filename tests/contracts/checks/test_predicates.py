@@ -193,3 +193,26 @@ def test_whatever_a_text_holds_it_is_compared_and_never_executed(values: list[st
         allowed = [value.replace("\x00", "") for value in values]
         found = verdicts(made, OneOf("t", tuple(allowed)), [row(t=text) for text in clean]) if clean else []
     assert [broken for broken, _ in found] == [text not in allowed for text in clean]
+
+
+@pytest.mark.parametrize(
+    ("check", "value", "kind", "holds"),
+    [
+        (Format("c", "date-time"), "2026-01-01 00:00:00+00", "TIMESTAMP WITH TIME ZONE", True),
+        (Format("c", "date-time"), "2026-01-01", "DATE", False),
+        (Format("c", "date"), "2026-01-01", "DATE", True),
+        (Format("c", "%d.%m.%Y"), "2026-01-01", "DATE", True),
+        (Format("c", "time"), "10:00:00", "TIME", True),
+        (Format("c", "uuid"), "0" * 32, "UUID", True),
+        (Format("c", "email"), "2026-01-01", "DATE", False),
+        (JsonSchema("c", '{"required": ["x"]}'), "{'x': 1}", "STRUCT(x INTEGER)", True),
+        (JsonSchema("c", '{"required": ["y"]}'), "{'x': 1}", "STRUCT(x INTEGER)", False),
+        (JsonSchema("c", '{"maxItems": 1}'), "[1, 2]", "INTEGER[]", False),
+    ],
+)
+def test_a_value_that_is_stored_as_what_it_is_needs_no_form(
+    connection: duckdb.DuckDBPyConnection, check: RowCheck, value: str, kind: str, holds: bool
+) -> None:
+    condition = violation_sql(Rule(check, "r"), {"c": kind})
+    found = connection.execute(f"select {condition} from (select cast(? as {kind}) as c)", [value]).fetchone()
+    assert found == (not holds,)
