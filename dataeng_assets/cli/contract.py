@@ -1,14 +1,17 @@
-"""`dataeng contract`: what a change of a contract means, before it reaches anyone."""
+"""`dataeng contract`: what a change of a contract means before it reaches anyone, and contracts in other forms."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from dataeng_assets.cli.contract_convert import convert
+
 if TYPE_CHECKING:
     from dataeng_assets.contracts.compatibility.diff import Diff
 
-app = typer.Typer(no_args_is_help=True, help="Compare contracts.")
+app = typer.Typer(no_args_is_help=True, help="Compare and convert contracts.")
+app.command()(convert)
 
 Modes = Literal["BACKWARD", "FORWARD", "FULL", "BACKWARD_TRANSITIVE", "FORWARD_TRANSITIVE", "FULL_TRANSITIVE"]
 

@@ -39,7 +39,7 @@ _LOGICAL_OF = {
     "decimal": "number", "number": "number", "real": "number", "double": "number", "boolean": "boolean", "date": "date",
     "timestamp": "timestamp", "timestamptz": "timestamp", "time": "time", "timetz": "time", "json": "",
 }  # fmt: skip
-_PHYSICAL = re.compile(r"([a-z_ ]+?)\s*(?:\(([\d\s,]+)\))?((?: with(?:out)? time zone)?)\s*((?:\[\d*\])*)")
+_PHYSICAL = re.compile(r"([a-z_][a-z0-9_ ]*?)\s*(?:\(([\d\s,]+)\))?((?: with(?:out)? time zone)?)\s*((?:\[\d*\])*)")
 _NAMES: Mapping[str, tuple[str, str, str, str, str]] = MappingProxyType(
     {
         "tinyint": ("smallint", "tinyint", "smallint", "int64", "tinyint"),

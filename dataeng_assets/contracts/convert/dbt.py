@@ -117,7 +117,7 @@ class _TableReader:
         config = _mapping(said.get("config"))
         enforced = _mapping(config.get("contract", said.get("contract"))).get("enforced") is True
         if names:
-            self.collector.add((*place, "columns"), HasColumns(names, exactly=enforced), name="columns")
+            self.collector.add((*place, "columns"), HasColumns(names, exactly=enforced))
         for number, column in enumerate(columns):
             self._column(column, (*place, "columns", number))
         self._constraints(said, place, "")

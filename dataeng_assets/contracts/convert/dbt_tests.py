@@ -151,7 +151,9 @@ def _not_null_proportion(said: TestArguments) -> Demanded:
     if said.texts("group_by_columns", default=[]):
         raise NotSaid("shares are judged in the whole table, not in each group")
     least, most = said.need("at_least", (int, float), "a share from 0 to 1"), said.get("at_most", 1)
-    return Demanded(Measure(Metric.NULL_SHARE, said.one_column), Bounds(exact_rest(most), exact_rest(least)))
+    return Demanded(
+        Measure(Metric.NULL_SHARE, said.one_column), Bounds(exact_rest(most) if most < 1 else None, exact_rest(least))
+    )
 
 
 def exact_rest(share: float) -> Any:

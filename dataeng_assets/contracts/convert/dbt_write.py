@@ -278,6 +278,8 @@ def _reconciled(check: kinds.Reconciles) -> Test:
 
 
 def _most_common(check: kinds.MostCommon) -> Test:
+    if check.ties_any:
+        raise NotSaid("dbt-expectations judges all of several equally frequent values")
     name = "dbt_expectations.expect_column_most_common_value_to_be_in_set"
     return check.column, name, {"value_set": [_plain(value) for value in check.values], "top_n": 1}
 

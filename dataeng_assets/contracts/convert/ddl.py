@@ -11,6 +11,7 @@ from dataeng_assets.contracts.checks.kinds import (
     Holds,
     Length,
     Matches,
+    Measure,
     MultipleOf,
     NotNull,
     Nulls,
@@ -137,8 +138,7 @@ def _rule(rule: Rule, suite: Suite, dialect: Dialect, table: _Table, required: s
     if isinstance(check, NotNull | HasColumns | OfType) and _is_plain(rule) and not getattr(check, "also_missing", ()):
         return
     if rule.bounds != NONE or rule.severity is not Severity.ERROR:
-        reason = "a constraint has no warnings" if rule.bounds == NONE else "a constraint tolerates nothing"
-        table.missing.append(unsaid(rule, reason))
+        table.missing.append(unsaid(rule, _softness(rule)))
         return
     try:
         constraint = _constraint(rule, suite, dialect, required)
@@ -147,6 +147,12 @@ def _rule(rule: Rule, suite: Suite, dialect: Dialect, table: _Table, required: s
         return
     if constraint:
         table.constraints.append(constraint)
+
+
+def _softness(rule: Rule) -> str:
+    if isinstance(rule.check, Measure):
+        return "a constraint judges one row by itself"
+    return "a constraint has no warnings" if rule.bounds == NONE else "a constraint tolerates nothing"
 
 
 class _NotSaid(Exception):

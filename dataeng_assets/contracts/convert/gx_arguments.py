@@ -1,7 +1,7 @@
 """The arguments of one expectation: taken by name, so that none is left unread."""
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import date, datetime, time
 from decimal import Decimal
 from typing import Any
 
@@ -95,7 +95,7 @@ class Arguments:
             NotSaid: there is no bound.
             ContractError: no value lies between them.
         """
-        least, most = self._moment(self.get(low)), self._moment(self.get(high))
+        least, most = _alike(self._moment(self.get(low)), self._moment(self.get(high)))
         is_open = bool(self.get("strict_min", False)), bool(self.get("strict_max", False))
         if least is None and most is None:
             raise NotSaid("neither bound has a value, so nothing is demanded")
@@ -156,9 +156,16 @@ class Arguments:
         if not (isinstance(value, str) and self._said.get("parse_strings_as_datetimes")):
             return value
         try:
-            return datetime.fromisoformat(value)
+            return date.fromisoformat(value) if len(value) == len("2026-01-31") else datetime.fromisoformat(value)
         except ValueError:
             raise NotSaid(f"{value!r} is no date or time in ISO 8601") from None
+
+
+def _alike(least: Any, most: Any) -> tuple[Any, Any]:
+    """A day beside a moment is its first moment."""
+    if isinstance(least, datetime) != isinstance(most, datetime):
+        least, most = (datetime.combine(one, time()) if type(one) is date else one for one in (least, most))
+    return least, most
 
 
 def percent_left(share: float) -> Number:

@@ -19,6 +19,7 @@ from dataeng_assets.contracts.convert.written import Written, about, unsaid
 
 Kwargs = dict[str, Any]
 Said = tuple[str, Kwargs]
+_WHOLE = (kinds.NoRows, kinds.HasColumns, kinds.Reconciles, kinds.MostCommon, kinds.DistinctValues)
 _FORM = "Great Expectations"
 _ANY = {"ignore_row_if": "any_value_is_missing"}
 _EITHER = {"ignore_row_if": "either_value_is_missing"}
@@ -100,6 +101,8 @@ def _said(rule: Rule, types: Mapping[str, str]) -> Iterator[Said]:
         yield _measured(check, rule.bounds)
         return
     found = None if rule.where else _named(check)
+    if found and isinstance(check, _WHOLE) and rule.bounds != NONE:
+        raise NotSaid("GX tolerates nothing of a table as a whole")
     if found:
         yield found[0], {**found[1], **_mostly(rule.bounds)}
     elif isinstance(check, get_args(RowCheck)) and rule.bounds == NONE and not isinstance(check, kinds.JsonSchema):

@@ -125,9 +125,9 @@ def _columns(schema: Mapping[str, Any], place: Place, collector: Collector) -> N
     closed = schema.get("additionalProperties", schema.get("unevaluatedProperties")) is False
     if closed and not schema.get("patternProperties"):
         word = "additionalProperties" if "additionalProperties" in schema else "unevaluatedProperties"
-        collector.add((*place, word), HasColumns(named, exactly=True), name="columns")
+        collector.add((*place, word), HasColumns(named, exactly=True))
     elif required:
-        collector.add((*place, "required"), HasColumns(required), name="columns")
+        collector.add((*place, "required"), HasColumns(required))
 
 
 class RowReader:

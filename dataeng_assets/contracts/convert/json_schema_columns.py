@@ -29,13 +29,13 @@ from dataeng_assets.contracts.plain import Place
 
 _TEMPORAL = {"date": "date", "date-time": "timestamp", "time": "time"}
 _SAME_FORMAT = {"idn-email": "email", "idn-hostname": "hostname", "iri": "uri"}
-_NESTED = words(
+NESTED = words(
     "items minItems maxItems prefixItems additionalItems contains minContains maxContains uniqueItems properties "
     "required patternProperties additionalProperties propertyNames minProperties maxProperties dependentRequired "
     "dependentSchemas dependencies unevaluatedItems unevaluatedProperties"
 )
 _KNOWN = sorted(
-    _NESTED
+    NESTED
     | ANNOTATIONS
     | words(
         "type enum const minimum maximum exclusiveMinimum exclusiveMaximum multipleOf minLength maxLength pattern "
@@ -92,7 +92,7 @@ class ColumnReader:
             self.collector.leave(at, schema["type"], "a column has one type; demand one, or cast when reading")
         elif types and not (types == {"string"} and schema.get("format") in _TEMPORAL):
             self._one_type(at, OfType(column, logical=next(iter(types))))
-        if _NESTED & set(schema) and (not types or types <= {"object", "array"}):
+        if NESTED & set(schema) and (not types or types <= {"object", "array"}):
             self._nested(column, schema, place)
 
     def _one_type(self, place: Place, check: OfType) -> None:

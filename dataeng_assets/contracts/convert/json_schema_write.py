@@ -24,6 +24,7 @@ from dataeng_assets.contracts.checks.kinds import (
 )
 from dataeng_assets.contracts.checks.rule import NONE, NotExecuted, Rule, Severity, Suite, SuiteColumn
 from dataeng_assets.contracts.convert.column_types import logical_of
+from dataeng_assets.contracts.convert.json_schema_columns import NESTED
 from dataeng_assets.contracts.convert.written import Written, about, is_firm, softness, unsaid
 
 _FORM = "JSON Schema"
@@ -184,7 +185,8 @@ def _words(check: Check) -> dict[str, Any] | None:
         case Format() if check.format in _FORMATS:
             return {"format": check.format}
         case JsonSchema():
-            return {"nested": json.loads(check.schema)}
+            schema = json.loads(check.schema)
+            return {"nested": schema} if isinstance(schema, dict) and NESTED & set(schema) else None
     return None
 
 

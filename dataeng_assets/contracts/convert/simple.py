@@ -107,7 +107,7 @@ class _Reader:
                 raise self._plain.error(
                     (*at, str(name)), f"a column named {name!r}", "a text; write the name in quotes"
                 )
-        self.collector.add(at, HasColumns(tuple(properties)), name="columns")
+        self.collector.add(at, HasColumns(tuple(properties)))
         for name, said in properties.items():
             self._column(name, _mapping(self._plain, said, (*at, name)), (*at, name))
 

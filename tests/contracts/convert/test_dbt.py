@@ -115,7 +115,7 @@ def test_a_test_becomes_its_check(test, check):
     [
         ("dbt_utils.at_least_one", Measure(Metric.DISTINCT_COUNT, "c"), Bounds(lower=1)),
         ("dbt_utils.not_constant", Measure(Metric.DISTINCT_COUNT, "c"), Bounds(1, 1, excluded=True)),
-        ({"dbt_utils.not_null_proportion": {"at_least": 0.95}}, Measure(Metric.NULL_SHARE, "c"), "0 to 0.05"),
+        ({"dbt_utils.not_null_proportion": {"at_least": 0.95}}, Measure(Metric.NULL_SHARE, "c"), "up to 0.05"),
         (
             {"dbt_expectations.expect_column_mean_to_be_between": {"min_value": 1, "strictly": True}},
             Measure(Metric.MEAN, "c"),
@@ -132,8 +132,8 @@ def test_a_test_becomes_its_check(test, check):
 def test_a_test_of_a_metric_has_its_bounds(test, check, bounds):
     (rule,) = rules(test)
     assert rule.check == check
-    if bounds == "0 to 0.05":
-        assert (float(rule.bounds.lower), float(rule.bounds.upper)) == (0, 0.05)
+    if bounds == "up to 0.05":
+        assert (rule.bounds.lower, float(rule.bounds.upper)) == (None, 0.05)
     else:
         assert rule.bounds == bounds
 
