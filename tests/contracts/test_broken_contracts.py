@@ -12,6 +12,7 @@ from dataeng_assets.contracts.load import load_contract, load_contracts
 
 DOCUMENTS = Path(__file__).with_name("documents")
 ORDERS = (DOCUMENTS / "orders.yaml").read_text()
+EXAMPLE = (Path(__file__).parents[2] / "docs" / "reference" / "example-contract.yaml").read_text()
 EVENTS = (DOCUMENTS / "user_events.yaml").read_text()
 
 
@@ -132,10 +133,26 @@ def test_the_parts_of_a_key_need_positions(broken):
     assert "each of 1 to 2" in error.allowed
 
 
+VALUES = st.sampled_from(
+    ["[]", "[[1]]", "{1: 2}", "null", "true", ".nan", "-1", "x", "2026-02-30", "'{table'", "(a", "[*a]"]
+)
+
+
+@given(line=st.integers(0, EXAMPLE.count("\n") - 1), value=VALUES)
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_any_value_replaced_loads_or_is_refused_by_name(tmp_path, line, value):
+    lines = EXAMPLE.splitlines()
+    lines[line] = f"{lines[line].partition(':')[0]}: {value}"
+    path = tmp_path / "replaced.yaml"
+    path.write_text("\n".join(lines))
+    with suppress(ContractError):
+        load_contract(path)
+
+
 @given(st.data())
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_any_line_left_out_or_shortened_loads_or_is_refused_by_name(tmp_path, data):
-    lines = data.draw(st.sampled_from([ORDERS, EVENTS])).splitlines()
+    lines = data.draw(st.sampled_from([ORDERS, EVENTS, EXAMPLE, EXAMPLE])).splitlines()
     position = data.draw(st.integers(0, len(lines) - 1))
     keep = data.draw(st.integers(0, len(lines[position])))
     path = tmp_path / "mutated.yaml"

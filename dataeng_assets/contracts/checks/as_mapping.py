@@ -127,7 +127,8 @@ def _made(kind: type[Any], said: Mapping[str, Any], at: str) -> Any:
     for key in said:
         if key not in known:
             names = list(known)
-            raise CheckRefused(f"{at}{key}", f"an unknown key {key!r}", f"{', '.join(names)}{did_you_mean(key, names)}")
+            near = did_you_mean(str(key), names)
+            raise CheckRefused(f"{at}{key}", f"an unknown key {key!r}", f"{', '.join(names)}{near}")
     missing = [name for name, field in known.items() if _is_needed(field) and name not in said]
     if missing:
         raise CheckRefused(f"{at}{missing[0]}", None, "a value; it has no default")

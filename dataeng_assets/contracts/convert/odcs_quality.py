@@ -5,7 +5,6 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
-import yaml
 from open_data_contract_standard.model import DataQuality
 
 from dataeng_assets.contracts.checks.as_mapping import KINDS, CheckRefused, from_mapping
@@ -24,8 +23,8 @@ from dataeng_assets.contracts.convert.odcs_words import (
     severity_of,
     unit_of,
 )
-from dataeng_assets.contracts.errors import did_you_mean
-from dataeng_assets.contracts.plain import Place
+from dataeng_assets.contracts.errors import ContractError, did_you_mean
+from dataeng_assets.contracts.plain import Place, read_plain
 
 ENGINE = "dataeng"
 CustomEngine = Callable[[Any, str], Iterable[Rule]]
@@ -237,8 +236,8 @@ class Entry:
         if not isinstance(given, str):
             return given
         try:
-            return yaml.safe_load(given)
-        except (yaml.YAMLError, ValueError, RecursionError):
+            return read_plain(self.findings.document.path, "an implementation", given).data
+        except ContractError:
             return given
 
     def _overriding(self, rule: Rule, column: str) -> Aside:

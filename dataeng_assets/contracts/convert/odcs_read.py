@@ -176,7 +176,9 @@ def _not_demanded(document: Document, said: Mapping[str, tuple[Place, Any]], kno
     if "notDemanded" not in said:
         return []
     at, names = said["notDemanded"]
-    for name in names if isinstance(names, list) else [names]:
+    if not isinstance(names, list):
+        raise document.error(at, names, f"a list of {', '.join(known)}")
+    for name in names:
         if name not in known:
             raise document.error(at, name, f"a list of {', '.join(known)}{did_you_mean(str(name), known)}")
     return list(dict.fromkeys(names))
@@ -230,9 +232,9 @@ def _consumer(document: Document, given: Any, at: Place, columns: Mapping[str, S
     if not isinstance(names, list):
         raise document.error((*at, "columns"), names, "a list of columns")
     for position, name in enumerate(names):
-        if columns and name not in columns:
+        if not isinstance(name, str) or (columns and name not in columns):
             known = list(columns)
             raise document.error(
                 (*at, "columns", position), name, f"one of {', '.join(known)}{did_you_mean(str(name), known)}"
             )
-    return Consumer(one["name"].strip(), tuple(map(str, names)), str(one.get("contact") or ""))
+    return Consumer(one["name"].strip(), tuple(names), str(one.get("contact") or ""))

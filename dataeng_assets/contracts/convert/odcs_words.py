@@ -88,9 +88,9 @@ def words_of(bounds: Bounds, *, counts_failures: bool) -> dict[str, Any]:
     return said
 
 
-def unit_of(word: str | None) -> Unit | None:
+def unit_of(word: object) -> Unit | None:
     """The unit of a word, `rows` for none; None for a word that is not known."""
-    return Unit.ROWS if word is None else _UNITS.get(word.strip().lower())
+    return Unit.ROWS if word is None else _UNITS.get(str(word).strip().lower())
 
 
 def severity_of(word: str | None) -> Severity | None:
