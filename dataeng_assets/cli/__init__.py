@@ -14,6 +14,7 @@ from dataeng_assets.cli import (
     discover,
     prepare,
     quality,
+    replay,
     report,
     sample,  # sample
     services,
@@ -36,6 +37,7 @@ app.command()(demo.demo)
 app.command()(discover.discover)
 app.command()(prepare.prepare)
 app.add_typer(quality.app, name="quality")
+app.command()(replay.replay)
 app.command()(report.report)
 app.command()(sql.sql)
 app.command()(validate.validate)

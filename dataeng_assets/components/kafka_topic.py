@@ -187,7 +187,17 @@ class KafkaTopicComponent(dg.Component, dg.Model, dg.Resolvable):
 
 
 def find_stream(name: str, defs_folder: Path = ROOT / "dataeng_assets" / "defs") -> tuple[Stream, Cluster]:
-    """A stream by its name, as `defs/` declares it.
+    """A stream by its name, as `defs/` declares it, and where its topic is.
+
+    Raises:
+        LookupError: no stream of that name is declared; names those that are.
+    """
+    component, contract = find_topic(name, defs_folder)
+    return component.stream(contract), component.cluster()
+
+
+def find_topic(name: str, defs_folder: Path = ROOT / "dataeng_assets" / "defs") -> tuple[KafkaTopicComponent, Contract]:
+    """The declaration of a stream, by its name, and its contract.
 
     Raises:
         LookupError: no stream of that name is declared; names those that are.
@@ -203,5 +213,4 @@ def find_stream(name: str, defs_folder: Path = ROOT / "dataeng_assets" / "defs")
             f"No stream {name!r} is declared below {defs_folder}. Declared: {', '.join(known) or 'none'}."
         )
     component, folder = known[name]
-    contract = load_contract(folder / "contracts" / f"{component.topic}.yaml")
-    return component.stream(contract), component.cluster()
+    return component, load_contract(folder / "contracts" / f"{component.topic}.yaml")

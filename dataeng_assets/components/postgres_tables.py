@@ -8,6 +8,12 @@ import dagster as dg
 from pydantic import Field, model_validator
 
 from dataeng_assets.components.bronze_specs import bronze_spec, source_spec
+from dataeng_assets.components.quarantine_results import (
+    asset_keys,
+    quarantine_check,
+    quarantine_results,
+    quarantine_spec,
+)
 from dataeng_assets.components.scaffold import PostgresTablesScaffolder
 from dataeng_assets.components.table_results import sentence, table_checks, table_results
 from dataeng_assets.contracts.errors import did_you_mean
@@ -63,7 +69,7 @@ class PostgresTablesComponent(dg.Component, dg.Model, dg.Resolvable):
         tables = self.source_tables(contracts)
         job = dg.define_asset_job(
             f"extract_{self.source}",
-            selection=dg.AssetSelection.assets(*(dg.AssetKey(self._key(name)) for name in contracts)),
+            selection=dg.AssetSelection.assets(*(key for table in tables for key in asset_keys(table))),
             description=f"Copies all tables of {self.source} to bronze, in one snapshot.",
             tags={"dataeng/source": self.source},
             # one step, parallel inside: a process of its own would only start slowly
@@ -124,11 +130,14 @@ class PostgresTablesComponent(dg.Component, dg.Model, dg.Resolvable):
             )
             for table in tables
         ]
+        guarded = [table for table in tables if table.contract.quarantine]
+        aside = [quarantine_spec(table, self._outside(table.contract.name)) for table in guarded]
+        checks = [check for spec in specs for check in table_checks(spec.key)]
 
         @dg.multi_asset(
             name=f"{self.source}_tables",
-            specs=specs,
-            check_specs=[check for spec in specs for check in table_checks(spec.key)],
+            specs=[*specs, *aside],
+            check_specs=[*checks, *map(quarantine_check, guarded)],
             partitions_def=daily(),
             backfill_policy=dg.BackfillPolicy.single_run(),
             can_subset=True,
@@ -136,7 +145,7 @@ class PostgresTablesComponent(dg.Component, dg.Model, dg.Resolvable):
             pool=f"extract_{self.source}",
         )
         def extract_tables(context: dg.AssetExecutionContext) -> Iterator[Any]:
-            selected = [table for table in tables if dg.AssetKey(table.key) in context.selected_asset_keys]
+            selected = [table for table in tables if context.selected_asset_keys & set(asset_keys(table))]
             yield from self._extract(context, selected)
 
         return extract_tables
@@ -151,7 +160,12 @@ class PostgresTablesComponent(dg.Component, dg.Model, dg.Resolvable):
 
         def results() -> Iterator[Any]:
             for report in done:
-                yield from table_results(report, by_key[report.key], lake, context.run.run_id)
+                table = by_key[report.key]
+                main, *aside = asset_keys(table)
+                if main in context.selected_asset_keys:
+                    yield from table_results(report, table, lake, context.run.run_id)
+                if context.selected_asset_keys.intersection(aside):
+                    yield from quarantine_results(report, table, lake)
 
         by_key = {table.key: table for table in tables}
         try:

@@ -30,8 +30,8 @@ def table_checks(key: dg.AssetKey) -> list[dg.AssetCheckSpec]:
             DELIVERED,
             asset=key,
             blocking=True,
-            description="As many rows were read, staged and counted in the source, all in one snapshot; where the "
-            "table is read whole, as many keys are living in bronze.",
+            description="As many rows were read, staged and counted in the source, all in one snapshot; each is good "
+            "or was set aside; where the table is read whole, as many keys are living in bronze.",
         ),
         dg.AssetCheckSpec(KEYS, asset=key, blocking=True, description="Every stored version has its whole key."),
         dg.AssetCheckSpec(
@@ -94,6 +94,8 @@ def table_results(report: TableReport, table: SourceTable, lake: Lake, run_id: s
 def sentence(report: TableReport) -> str:
     """A table's extract in words."""
     told = f"{report.rows_read:,} rows read, {report.rows_appended:,} appended"
+    if report.rows_quarantined:
+        told += f", {report.rows_quarantined:,} set aside"
     if report.rows_deleted or report.rows_returned:
         told += f" ({report.rows_deleted:,} deleted, {report.rows_returned:,} returned)"
     return f"{'.'.join(report.key)}: {told}, {report.seconds:.1f} s"
@@ -107,6 +109,7 @@ def _metadata(report: TableReport, table: SourceTable, lake: Lake, rows: int) ->
         "rows_deleted": report.rows_deleted,
         "rows_returned": report.rows_returned,
         "rows_in_source": report.rows_in_source,
+        "rows_quarantined": report.rows_quarantined,
         "window": f"{report.window.start or 'the beginning'} to {report.window.end or 'now'}",
         "next_lower_bound": report.lower_bound.isoformat() if report.lower_bound else "the beginning",
         "lower_bound_by": report.method,
@@ -123,10 +126,13 @@ def _delivered(key: dg.AssetKey, report: TableReport) -> dg.AssetCheckResult:
     counts = {"rows_read": report.rows_read, "rows_in_source": report.rows_in_source}
     if report.rows_living is not None:
         counts["rows_living_in_bronze"] = report.rows_living
+    if report.quarantine_version is not None:
+        counts |= {"rows_good": report.rows_good, "rows_quarantined": report.rows_quarantined}
+    divided = report.rows_good + report.rows_quarantined == report.rows_read
     return dg.AssetCheckResult(
         asset_key=key,
         check_name=DELIVERED,
-        passed=report.rows_living in (None, report.rows_in_source),
+        passed=divided and report.rows_living in (None, report.rows_in_source),
         metadata=counts,
     )
 

@@ -129,9 +129,13 @@ class Contract:
 
     @cached_property
     def fingerprint(self) -> str:
-        """Sixteen hex digits that change with what decides where a record goes and how a value is carried."""
+        """Sixteen hex digits that change with what decides where a record goes and how a value is carried.
+
+        The rules that set rows aside are not in it: `checks.setting_aside.version_of` speaks of them. The limit decides
+        only whether a run fails.
+        """
         time = self.event_time
-        decides: dict[str, object] = {
+        decides = {
             "name": self.name,
             "key": self.key,
             "columns": [
@@ -139,11 +143,6 @@ class Contract:
             ],
             "event_time": time and [time.column, time.late_after.total_seconds(), time.max_ahead.total_seconds()],
         }
-        if self.quarantine:
-            decides["quarantine"] = [
-                str(self.quarantine.limit),
-                sorted([r.name, r.severity, r.where, as_mapping(r.check)] for r in self.rules if is_of_rows(r)),
-            ]
         return hashlib.sha256(json.dumps(decides, sort_keys=True).encode()).hexdigest()[:16]
 
     def _values(self, column: str) -> list[str]:

@@ -26,7 +26,7 @@ from dataeng_assets.extract.plan import SourceTable, guard_name, released_name
 from dataeng_assets.extract.quarantine import CLEARED, quarantine_key, unevaluated
 from dataeng_assets.extract.versions import bronze_schema
 from dataeng_assets.lake.append import ProgressGoesBack, Superseded, append, progress
-from dataeng_assets.lake.location import Lake
+from dataeng_assets.lake.location import Lake, TableMissing
 from dataeng_assets.lake.strict import table_schema
 from dataeng_assets.postgres.errors import SourceError
 
@@ -60,6 +60,11 @@ def release(
         SchemaDiffers: the contract's columns are not those of bronze.
         ReleaseOvertaken: others were quicker, several times.
     """
+    if not lake.exists(quarantine_key(table)):
+        raise TableMissing(
+            f"Nothing was ever set aside of {'.'.join(table.key)}: there is no {'.'.join(quarantine_key(table))}. With "
+            f"`quarantine` in {table.contract.path.name}, the next extract sets aside what breaks a rule."
+        )
     for _ in range(_ATTEMPTS):
         aside = lake.open(quarantine_key(table))
         main = lake.open(table.key)

@@ -14,9 +14,10 @@ import pytest
 import yaml
 from dagster.components.core.component_tree import ComponentTreeException
 from dagster.components.testing import create_defs_folder_sandbox
-from made_source import Shop
+from made_source import SHORT, Shop, quarantining
 
 from dataeng_assets.components import PostgresTablesComponent, postgres_tables, table_results
+from dataeng_assets.extract import quarantine
 from dataeng_assets.orchestration.ledger.targets import Targets
 from dataeng_assets.postgres import connect
 
@@ -123,6 +124,58 @@ def test_each_check_of_a_table_says_what_it_counted(shop, declared):
             {"columns_in_source": 3, "columns_in_contract": 3, "notes": "nothing to note"},
         ),
     }
+
+
+@pytest.fixture
+def guarded(declared, monkeypatch):
+    """The project, with a rule in the contract for which rows are set aside."""
+    load = postgres_tables.load_contracts
+    monkeypatch.setattr(
+        postgres_tables,
+        "load_contracts",
+        lambda folder: {name: quarantining(contract, SHORT) for name, contract in load(folder).items()},
+    )
+    return declared
+
+
+def test_what_was_set_aside_is_an_asset_with_its_own_check(shop, guarded):
+    shop.do("INSERT INTO shop.items SELECT i, 'v' FROM generate_series(1, 99) i")
+    shop.do("INSERT INTO shop.items VALUES (100, 'too long')")
+    few = guarded.run()
+    aside = dg.AssetKey([*KEY.path[:-1], "items_quarantine"])
+    told = few.asset_materializations_for_node("shop_tables")
+    assert {event.asset_key for event in told} == {KEY, aside}
+    [found] = [event.metadata for event in told if event.asset_key == aside]
+    assert [found[name].value for name in ("rows_read", "rows_quarantined", "breaks_short")] == [100, 1, 1]
+    assert "['short']" in found["preview"].value
+    assert checks(few)["delivered"][1] == {
+        "rows_read": 100, "rows_in_source": 100, "rows_good": 99, "rows_quarantined": 1,
+    }  # fmt: skip
+    verdict = {found.check_name: found for found in few.get_asset_check_evaluations() if found.asset_key == aside}
+    assert verdict["few_quarantined"].passed
+    shop.do("INSERT INTO shop.items VALUES (101, 'too long')")
+    many = guarded.run()
+    [check] = [found for found in many.get_asset_check_evaluations() if found.asset_key == aside]
+    assert (check.passed, check.severity) == (False, dg.AssetCheckSeverity.WARN)
+    assert many.success
+
+
+def test_rows_that_are_neither_good_nor_set_aside_fail_the_check(shop, guarded, monkeypatch):
+    shop.do("INSERT INTO shop.items VALUES (1, 'too long'), (2, 'b')")
+    monkeypatch.setattr(quarantine, "count_quarantined", lambda *_: 0)
+    assert not checks(guarded.run())["delivered"][0]
+
+
+def test_a_run_of_one_of_both_tables_fills_both_and_tells_of_the_one(shop, guarded):
+    shop.do("INSERT INTO shop.items VALUES (1, 'too long'), (2, 'b')")
+    definitions = guarded.definitions()
+    today = postgres_tables.newest_day().isoformat()
+    tables = [a for a in definitions.assets or [] if isinstance(a, dg.AssetsDefinition)]
+    for name, other in (("items", "items_quarantine"), ("items_quarantine", "items")):
+        run = dg.materialize(tables, selection=[f"bronze/shop/{name}"], partition_key=today)
+        told = {event.asset_key.path[-1] for event in run.asset_materializations_for_node("shop_tables")}
+        assert (told, other in told) == ({name}, False)
+    assert len(shop.bronze("items_quarantine")) == 1
 
 
 def test_a_table_declared_full_is_read_whole_and_tells_what_vanished_and_came_back(shop, declared):

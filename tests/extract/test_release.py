@@ -193,7 +193,7 @@ def test_a_column_that_is_new_in_the_contract_is_empty_in_what_is_released(items
 
 def test_where_nothing_was_ever_set_aside_there_is_nothing_to_replay(shop):
     shop.first()
-    with pytest.raises(TableMissing, match="items_quarantine"):
+    with pytest.raises(TableMissing, match="Nothing was ever set aside"):
         release(shop.lake, shop.tables[0], release_id="r")
 
 
