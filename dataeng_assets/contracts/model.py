@@ -13,7 +13,6 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from dataeng_assets.contracts.checks.as_mapping import as_mapping
 from dataeng_assets.contracts.checks.implied import implied_rules
 from dataeng_assets.contracts.checks.kinds import OneOf, RowCheck
 from dataeng_assets.contracts.checks.rule import Consumer, NotExecuted, Quarantine, Rule, Suite, SuiteColumn

@@ -7,11 +7,11 @@ tolerance, a warning, or one that speaks of more than one row sets nothing aside
 import hashlib
 from collections.abc import Mapping
 
-from dataeng_assets.contracts.checks.kinds import NotNull, RowCheck
+from dataeng_assets.contracts.checks.kinds import NotNull
 from dataeng_assets.contracts.checks.predicates import violation_sql
 from dataeng_assets.contracts.checks.rule import NONE, Bounds, Rule, Severity
 from dataeng_assets.contracts.checks.sql import listed, literal
-from dataeng_assets.contracts.model import Contract
+from dataeng_assets.contracts.model import Contract, is_of_rows
 
 
 class TooManyBroken(Exception):
@@ -77,4 +77,4 @@ def refuse_too_many(
 
 
 def _sets_aside(rule: Rule) -> bool:
-    return isinstance(rule.check, RowCheck) and rule.severity is Severity.ERROR and rule.bounds == NONE
+    return is_of_rows(rule) and rule.severity is Severity.ERROR and rule.bounds == NONE
