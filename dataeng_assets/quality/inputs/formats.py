@@ -114,6 +114,8 @@ def _refuse_known(path: Path, first: bytes) -> None:
     for magic, what, way_on in _OTHERS:
         if first.startswith(magic):
             raise InputUnreadable(f"{path} is {what}, which is not read. {SAFE} {way_on}")
+    if first[257:262] == b"ustar":
+        raise InputUnreadable(f"{path} is a tar archive, which is not read. {SAFE} Unpack it, and name its folder.")
     if first[8:12] == b"DUCK":
         raise InputUnreadable(
             f"{path} is a DuckDB database. {SAFE} Name the table in it: `duckdb:{path}#schema.table`."

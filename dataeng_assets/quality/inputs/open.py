@@ -20,6 +20,7 @@ from dataeng_assets.quality.inputs.formats import Format, common_format
 from dataeng_assets.quality.inputs.json_rows import open_json
 from dataeng_assets.quality.inputs.opened import SAFE, Input, InputUnreadable
 from dataeng_assets.quality.inputs.parquet import open_parquet
+from dataeng_assets.quality.inputs.partitions import with_partitions
 from dataeng_assets.quality.inputs.platform_table import open_platform_table
 from dataeng_assets.quality.inputs.postgres_table import SCHEMES, open_postgres
 from dataeng_assets.settings import Settings
@@ -63,7 +64,8 @@ def open_input(where: str, connection: duckdb.DuckDBPyConnection, *, table: bool
     paths = find_files(where)
     if paths != (Path(where),):
         refuse_parts(where, paths)
-    return _OPENERS[common_format(where, paths)](where, paths, connection)
+    opened = _OPENERS[common_format(where, paths)](where, paths, connection)
+    return with_partitions(opened, Path(where), paths) if Path(where).is_dir() else opened
 
 
 def explain_failure(error: duckdb.Error, opened: Input) -> InputUnreadable:

@@ -156,6 +156,7 @@ def test_a_decimal_that_duckdb_would_round_is_refused(tmp_path):
         (b"PARE", "encrypted"),
         (b"PK\x03\x04" + b"\0" * 60, "a ZIP archive"),
         (b"\0" * 100, "no known format"),
+        (b"x.csv".ljust(257, b"\0") + b"ustar" + b"\0" * 250, "a tar archive"),
         (b"SQLite format 3\0", "SQLite"),
         (gzip.compress(gzip.compress(b"x")), "compressed twice"),
     ],
@@ -211,3 +212,23 @@ def test_what_is_not_there_is_named(tmp_path):
     assert "nothing.parquet is not there" in refused(tmp_path / "nothing.parquet")
     assert "matches no file" in refused(f"{tmp_path}/*.parquet")
     assert "is a folder without data files" in refused(tmp_path)
+
+
+def test_values_in_the_names_of_folders_are_columns_of_text(tmp_path):
+    folder = tmp_path / "env=prod" / "sales"
+    for day, shop, value in (("2026-01-31", "a%2Fb", 1), ("__HIVE_DEFAULT_PARTITION__", "it's", 2)):
+        written(folder / f"day={day}" / f"shop={shop}" / "x.parquet", pa.table({"n": [value]}))
+    with connect() as connection, open_input(str(folder), connection) as opened:
+        found = connection.execute(f"select n, day, shop from {opened.relation} order by n").fetchall()
+        assert found == [(1, "2026-01-31", "a/b"), (2, None, "it's")]
+        assert [(column.name, column.held) for column in opened.columns] == [
+            ("n", Held.TYPED), ("day", Held.TEXT), ("shop", Held.TEXT),
+        ]  # fmt: skip
+        assert connection.execute(f"select distinct _row from {opened.relation}").fetchall() == [(1,)]
+    written(folder / "y.parquet", pa.table({"n": [3]}))
+    assert "folders for other columns" in refused(folder)
+
+
+def test_a_column_of_the_files_comes_before_a_folder_s_name(tmp_path):
+    written(tmp_path / "data" / "N=9" / "x.parquet", pa.table({"n": [1]}))
+    assert read(tmp_path / "data")[1] == ["n"]
