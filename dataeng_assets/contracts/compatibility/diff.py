@@ -14,6 +14,7 @@ from dataeng_assets.contracts.compatibility.git import (
     files_now,
     find_revision,
     history,
+    read_file,
     show,
     within,
 )
@@ -116,7 +117,7 @@ def diff_paths(earlier: Sequence[Path], new: Path, asked: Asked) -> Diff:
     if len(earlier) > 1 and asked.mode and not asked.is_transitive:
         modes = f"{asked.mode}_TRANSITIVE"
         raise Undecided(f"{asked.mode} looks at one earlier version, and {len(earlier)} are given. Say --mode {modes}.")
-    sources = [Source(path, _content(path)) for path in (*earlier, new)]
+    sources = [Source(path, read_file(path)) for path in (*earlier, new)]
     if len(earlier) > 1 and asked.mode is None:
         asked = Asked(Mode(f"{language_of(sources[-1]).default_mode}_TRANSITIVE"), asked.reading)
     return Diff((_compared(str(new), sources[:-1], sources[-1], asked),))
@@ -213,11 +214,4 @@ def _given(files: Files, folder: PurePosixPath) -> Mapping[str, bytes]:
 
 def _contents(folder: Path) -> Files:
     paths = sorted(path for path in folder.rglob("*") if path.suffix in ENDINGS and path.is_file())
-    return {PurePosixPath(path.relative_to(folder).as_posix()): _content(path) for path in paths}
-
-
-def _content(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except OSError as missing:
-        raise Undecided(f"{path} cannot be read: {missing.strerror}. Nothing was compared.") from None
+    return {PurePosixPath(path.relative_to(folder).as_posix()): read_file(path) for path in paths}

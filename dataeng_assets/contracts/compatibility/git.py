@@ -1,5 +1,6 @@
 """Earlier versions of files, from git. Comparing them belongs in `languages`."""
 
+import os
 import subprocess
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -69,7 +70,7 @@ def within(revision: Revision, path: Path) -> PurePosixPath:
 
 def files_at(revision: Revision, folder: PurePosixPath, endings: Collection[str]) -> Mapping[PurePosixPath, bytes]:
     """The regular files below a folder (or the file itself) with one of the endings, as they were committed."""
-    listed = _git(revision.root, "ls-tree", "-r", "-z", revision.commit, "--", str(folder)).decode(errors="replace")
+    listed = os.fsdecode(_git(revision.root, "ls-tree", "-r", "-z", revision.commit, "--", str(folder)))
     found = {}
     for entry in filter(None, listed.split("\0")):
         kind, _, name = entry.partition("\t")
@@ -81,12 +82,23 @@ def files_at(revision: Revision, folder: PurePosixPath, endings: Collection[str]
 
 def files_now(revision: Revision, folder: PurePosixPath, endings: Collection[str]) -> Mapping[PurePosixPath, bytes]:
     """The files below a folder of the working tree (or the file itself) that git does not ignore."""
-    listed = _git(
-        revision.root, "ls-files", "-z", "--cached", "--others", "--exclude-standard", "--", str(folder)
-    ).decode(errors="replace")
+    known = ["ls-files", "-z", "--cached", "--others", "--exclude-standard"]
+    listed = os.fsdecode(_git(revision.root, *known, "--", str(folder)))
     names = sorted({PurePosixPath(name) for name in filter(None, listed.split("\0"))})
     there = [name for name in names if name.suffix in endings and (revision.root / name).is_file()]
-    return {name: (revision.root / name).read_bytes() for name in there}
+    return {name: read_file(revision.root / name) for name in there}
+
+
+def read_file(path: Path) -> bytes:
+    """What a file holds now.
+
+    Raises:
+        Undecided: it cannot be read.
+    """
+    try:
+        return path.read_bytes()
+    except OSError as missing:
+        raise Undecided(f"{path} cannot be read: {missing.strerror}. Nothing was compared.") from None
 
 
 def show(revision: Revision, path: PurePosixPath, commit: str | None = None) -> bytes:
@@ -100,10 +112,10 @@ def history(revision: Revision, path: PurePosixPath) -> Sequence[tuple[str, Pure
     The first is that of the revision itself, if the file was there under any of its names.
     """
     since = ["log", "--follow", "--format=@%H", "--name-status", f"{revision.commit}..HEAD", "--", str(path)]
-    lines = _git(revision.root, "-c", "core.quotePath=false", *since).decode(errors="replace").splitlines()
+    said = _git(revision.root, "-c", "core.quotePath=false", *since)
     versions: list[tuple[str, PurePosixPath]] = []
     name, commit = path, ""
-    for line in filter(None, lines):
+    for line in filter(None, os.fsdecode(said).split("\n")):
         if line.startswith("@"):
             commit = line.removeprefix("@")
             continue

@@ -22,9 +22,11 @@ _WHOM = {
 def as_table(diff: Diff) -> RenderableType:
     """What people read in a terminal; the last line is the verdict."""
     parts: list[RenderableType] = []
-    for one in diff.files:
-        heading = f"[bold]{escape(_printable(one.path))}[/]  [dim]{escape(_heading(one))}[/]"
-        parts += [heading, _changes(one), ""] if one.verdict.changes else [heading, "  no change that matters", ""]
+    for one in _changed(diff):
+        heading = f"[bold]{escape(_printable(one.path))}[/]  [dim]{escape(_printable(_heading(one)))}[/]"
+        parts += [heading, _changes(one), ""]
+    if unchanged := _unchanged(diff):
+        parts += [f"[dim]no change that matters:[/] {escape(_printable(', '.join(unchanged)))}", ""]
     colour = "green" if diff.compatible else "red"
     return Group(*parts, f"[{colour}]{escape(verdict(diff))}[/]")
 
@@ -46,10 +48,10 @@ def as_json(diff: Diff) -> str:
     """What machines read."""
     contracts = [
         {
-            "path": one.path,
+            "path": _printable(one.path),
             "language": one.language,
             "mode": one.verdict.mode,
-            "against": list(one.against),
+            "against": [_printable(version) for version in one.against],
             "compatible": one.verdict.compatible,
             "changes": [_as_data(change, one) for change in _sorted(one)],
         }
@@ -73,17 +75,16 @@ def _as_data(change: Change, one: FileDiff) -> dict[str, object]:
 def as_markdown(diff: Diff) -> str:
     """What a pull request shows."""
     parts = [f"## Contracts: {verdict(diff)}"]
-    for one in diff.files:
+    for one in _changed(diff):
         parts.append(f"### {_cell(one.path)}\n\n{_cell(_heading(one))}")
-        if not one.verdict.changes:
-            parts.append("No change that matters.")
-            continue
         rows = ["| | place | change | breaks | safe migration |", "|---|---|---|---|---|"]
         for change in _sorted(one):
             mark = "❌" if change.breaks & one.verdict.mode.forbids else "⚠️" if change.breaks else "✅"
             cells = (mark, change.place, change.reason, _broken(change), change.migration)
             rows.append(f"| {' | '.join(_cell(cell) for cell in cells)} |")
         parts.append("\n".join(rows))
+    if unchanged := _unchanged(diff):
+        parts.append(f"No change that matters: {', '.join(_cell(path) for path in unchanged)}")
     return "\n\n".join(parts) + "\n"
 
 
@@ -98,6 +99,14 @@ def verdict(diff: Diff) -> str:
     whom = sorted({name for change in breaking for name in change.affected})
     concerned = f"; concerned: {', '.join(map(_printable, whom))}" if whom else ""
     return f"breaking ({modes}): {len(breaking)} of {counted}{concerned}"
+
+
+def _changed(diff: Diff) -> list[FileDiff]:
+    return [one for one in diff.files if one.verdict.changes]
+
+
+def _unchanged(diff: Diff) -> list[str]:
+    return [one.path for one in diff.files if not one.verdict.changes]
 
 
 def _sorted(one: FileDiff) -> list[Change]:

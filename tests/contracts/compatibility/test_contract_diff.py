@@ -252,6 +252,31 @@ def test_names_from_a_file_cannot_draw_on_the_terminal_nor_write_html(repository
 NASTY = "a\x1b[31m|<script>[red]"
 
 
+def test_a_file_whose_name_is_no_text_is_compared_like_any_other(repository: Repository) -> None:
+    path = os.fsencode(repository.root) + b"/caf\xe9 *.avsc"
+    Path(os.fsdecode(path)).write_text(avro("a"))
+    repository.commit()
+    Path(os.fsdecode(path)).write_text(avro("a", "b"))
+    for form in ("text", "json", "markdown"):
+        shown = run(".", "--against", "git:main", "--format", form)
+        assert (shown.exit_code, "caf" in shown.output) == (1, True)
+
+
+def test_contracts_without_a_change_stand_in_one_line(repository: Repository) -> None:
+    for name in "abc":
+        repository.write(f"{name}.avsc", avro("a"))
+    repository.commit()
+    for form in ("text", "markdown"):
+        assert "a.avsc, b.avsc, c.avsc" in run(".", "--against", "git:main", "--format", form).output
+
+
+def test_a_remote_reference_is_refused(repository: Repository) -> None:
+    for name in ("old", "new"):
+        repository.write(f"{name}.json", json.dumps({"$ref": f"https://example.org/{name}.json"}))
+    shown = run("old.json", "new.json")
+    assert (shown.exit_code, "example.org" in shown.output) == (2, True)
+
+
 def test_the_result_for_machines_has_every_change(repository: Repository) -> None:
     repository.write("old.avsc", avro("a"))
     repository.write("new.avsc", avro("b"))

@@ -26,7 +26,9 @@ def option_changes(old: SchemaProperty, new: SchemaProperty, place: str) -> Iter
     before, now = old.logicalTypeOptions or {}, new.logicalTypeOptions or {}
     for name in sorted({*before, *now}):
         was, becomes = before.get(name), now.get(name)
-        if was != becomes:
+        # a physical type that is the format itself holds nothing else
+        says_nothing = name == "format" and (becomes or was) == old.physicalType == new.physicalType
+        if was != becomes and not says_nothing:
             what = f"{name} was {_said(was)} and is {_said(becomes)}"
             yield changed("option_changed", place, what, _option_moved(name, was, becomes))
 

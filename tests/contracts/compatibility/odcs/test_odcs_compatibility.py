@@ -98,6 +98,7 @@ def enum(*values: Any) -> dict[str, Any]:
         ([options(maxLength=10)], [options(maxLength=5)], BACKWARD, "option_changed"),
         ([options(minimum=0)], [options(minimum=1)], BACKWARD, "option_changed"),
         ([options(minimum=0)], [options(minimum=-1)], FORWARD, "option_changed"),
+        ([options()], [options(format="uuid")], BACKWARD, "option_changed"),
         ([options()], [options(pattern="a")], BACKWARD, "option_changed"),
         ([options(pattern="a")], [options()], FORWARD, "option_changed"),
         ([options(pattern="a")], [options(pattern="b")], BOTH, "option_changed"),
@@ -165,6 +166,7 @@ def test_a_type_that_is_said_to_hold_another_holds_its_extremes(old: str, values
         (contract(table_customProperties=[{"property": "lateAfter", "value": "PT1M"}]), contract(), NOBODY,
          "custom_property_changed"),
         (contract(tags=["a"]), contract(tags=["b"]), None, ""),
+        (contract(text("uuid")), contract(text("uuid", logicalTypeOptions={"format": "uuid"})), None, ""),
     ],
 )  # fmt: skip
 def test_whom_a_change_of_promises_breaks(
