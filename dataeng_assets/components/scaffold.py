@@ -115,7 +115,7 @@ def _template(path: Path) -> Contract:
         key=("event_id",),
         freshness=timedelta(hours=1),
         event_time=EventTime("occurred_at", timedelta(minutes=10), timedelta(minutes=5)),
-        rules=(*implied(columns, ("event_id",)), Rule(kinds, derived_name(kinds))),
+        rules=(*implied(columns, ()), Rule(kinds, derived_name(kinds))),
     )
 
 

@@ -6,7 +6,7 @@ What can be demanded of data at all is written in `checks`.
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from functools import cached_property
 from pathlib import Path
@@ -14,7 +14,7 @@ from pathlib import Path
 import pyarrow as pa
 
 from dataeng_assets.contracts.checks.implied import implied_rules
-from dataeng_assets.contracts.checks.kinds import OneOf, RowCheck
+from dataeng_assets.contracts.checks.kinds import OfType, OneOf, RowCheck
 from dataeng_assets.contracts.checks.rule import Consumer, NotExecuted, Quarantine, Rule, Suite, SuiteColumn
 from dataeng_assets.contracts.types import ColumnType, logical_type
 
@@ -111,6 +111,18 @@ class Contract:
             sla=self.sla,
         )
 
+    @property
+    def stored_suite(self) -> Suite:
+        """The suite by which bronze is judged: with the types in which it carries those of the source."""
+        stored = {column.name: _stored_type(column.type) for column in self.columns}
+        rules = tuple(
+            replace(rule, check=replace(rule.check, logical=None, physical=stored[rule.check.column]))
+            if isinstance(rule.check, OfType)
+            else rule
+            for rule in self.rules
+        )
+        return replace(self.suite, rules=rules)
+
     def column(self, name: str) -> Column:
         """The column of this name.
 
@@ -155,8 +167,21 @@ class Contract:
         )
 
 
+def _stored_type(kind: ColumnType) -> str:
+    """The type of a column in bronze, in Postgres' words."""
+    if kind.element is not None:
+        return f"{_stored_type(kind.element)}[]"
+    zone = "with" if str(kind.arrow).endswith("tz=UTC]") else "without"
+    return {"text": "text", "timestamp": f"timestamp {zone} time zone"}.get(kind.family, kind.kind)
+
+
 def implied(columns: Sequence[Column], key: Sequence[str]) -> tuple[Rule, ...]:
-    """The rules that follow from columns and key alone: presence, types, required values, and a unique key."""
+    """The rules that follow from columns and key alone: presence, types, required values, and a unique key.
+
+    Args:
+        columns: of the table or topic.
+        key: of a table; none for a topic, whose records may be delivered more than once.
+    """
     return implied_rules(suite_columns(columns), key)
 
 

@@ -3,6 +3,7 @@
 from datetime import timedelta
 from typing import Any
 
+from dataeng_assets.contracts.convert.odcs_read import TOPIC
 from dataeng_assets.contracts.convert.odcs_write import latency_of, written_table
 from dataeng_assets.contracts.model import Contract, EventTime
 from dataeng_assets.contracts.yaml_text import yaml_text
@@ -39,8 +40,8 @@ def contract_yaml(contract: Contract, *, status: str = "active", limitations: st
 def _written(contract: Contract) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     """The table, and what is promised of it: one freshness at most, which may name its column."""
     seconds = contract.freshness.total_seconds() if contract.freshness else 0
-    written = written_table(contract.suite, latency=seconds)
-    table = {"name": contract.name, "physicalType": "topic" if contract.event_time else "table", **written.table}
+    written = written_table(contract.suite, latency=seconds, physical=TOPIC if contract.event_time else "table")
+    table = dict(written.table)
     if contract.event_time:
         table["customProperties"] = [*_event_time(contract.event_time), *table.get("customProperties", [])]
     properties = [

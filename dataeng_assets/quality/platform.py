@@ -38,7 +38,7 @@ def platform_suite(key: tuple[str, ...], root: Path = ROOT) -> Suite:
 def _contracts(root: Path) -> Iterator[tuple[tuple[str, ...], Suite]]:
     for folder in sorted((root / "dataeng_assets" / "defs").glob("*/contracts")):
         for contract in load_contracts(folder).values():
-            yield (contract.domain, contract.name), read_suites(contract.path)[0]
+            yield (contract.domain, contract.name), contract.stored_suite
 
 
 def _models(root: Path) -> Iterator[tuple[tuple[str, ...], Suite]]:

@@ -11,11 +11,12 @@ import pytest
 import yaml
 from open_data_contract_standard.model import OpenDataContractStandard
 
-from dataeng_assets.contracts.checks.kinds import Between, NotNull, OneOf, Unique
+from dataeng_assets.contracts.checks.kinds import Between, NotNull, OfType, OneOf, Unique
 from dataeng_assets.contracts.checks.rule import Quarantine, Rule
 from dataeng_assets.contracts.convert.odcs_read import read_odcs
 from dataeng_assets.contracts.load import load_contracts
 from dataeng_assets.contracts.model import EventTime
+from dataeng_assets.contracts.types import postgres_type
 from dataeng_assets.sample.schema import ARROW, TABLES, key_of
 
 DEFS = Path(__file__).parents[2] / "dataeng_assets" / "defs"
@@ -94,6 +95,7 @@ def test_rules_are_read_from_every_form_in_which_they_are_written(contracts):
     assert OneOf("status", ("placed", "paid", "shipped", "delivered", "cancelled", "returned")) in orders
     events = [rule.check for rule in contracts["user_events"].rules]
     assert OneOf("event_type", ("page_view", "click", "add_to_cart", "purchase")) in events
+    assert not any(isinstance(check, Unique) for check in events), "an event may be delivered more than once"
     assert Unique(("order_id", "line_number")) in [rule.check for rule in contracts["order_items"].rules]
 
 
@@ -139,3 +141,10 @@ def test_rules_of_rows_decide_where_a_record_goes_when_they_set_it_aside(contrac
     assert strict.fingerprint == events.fingerprint
     aside, strictly = replace(events, quarantine=Quarantine()), replace(strict, quarantine=Quarantine())
     assert len({events.fingerprint, aside.fingerprint, strictly.fingerprint}) == 3
+
+
+def test_bronze_is_judged_by_the_types_in_which_it_carries_those_of_the_source(contracts):
+    for contract in contracts.values():
+        types = {r.check.column: postgres_type(r.check.physical).arrow for r in contract.stored_suite.rules
+                 if isinstance(r.check, OfType)}  # fmt: skip
+        assert types == {column.name: column.type.arrow for column in contract.columns}

@@ -81,7 +81,7 @@ def contracts(draw: st.DrawFn) -> Contract:
         made[0] = draw(columns(wanted[0], "timestamp", in_key=True))
         lengths = st.timedeltas(timedelta(0), timedelta(days=400))
         time = EventTime(wanted[0], draw(lengths), draw(lengths))
-    rules = [*implied(made, key), *(rule for column in made for rule in draw(demands(column)))]
+    rules = [*implied(made, () if is_topic else key), *(rule for column in made for rule in draw(demands(column)))]
     seconds = st.integers(1, 10**7).map(lambda value: timedelta(seconds=value))
     return Contract(
         path=Path("nowhere"),

@@ -32,6 +32,10 @@ OURS = ("quarantine", "consumers", "notDemanded", "key")
 """Custom properties of a document or table that are understood; `notDemanded` names implied rules not meant."""
 
 
+TOPIC = "topic"
+"""Physical type of a table whose records may be delivered more than once."""
+
+
 def read_odcs(path: Path, engines: Mapping[str, CustomEngine] = ENGINES) -> tuple[Suite, ...]:
     """The suites of a document, YAML or JSON.
 
@@ -124,7 +128,9 @@ def _implied(
     """Take up that columns are there, have their types and values, and that the key is unique."""
     at = next(place for name, (place, _) in said.items() if not name)
     positions = {column_name(prop): position for position, prop in enumerate(table.properties or [])}
-    rules = {rule.name: rule for rule in implied_rules(columns, key)}
+    # a topic may deliver one record more than once: its key tells records apart, and repeats
+    unique = () if table.physicalType == TOPIC else key
+    rules = {rule.name: rule for rule in implied_rules(columns, unique)}
     for name in _not_demanded(findings.document, said, list(rules)):
         del rules[name]
     for rule in rules.values():

@@ -14,6 +14,7 @@ from dataeng_assets.contracts.checks.kinds import Measure, Metric, References
 from dataeng_assets.contracts.checks.naming import derived_name
 from dataeng_assets.contracts.checks.rule import Bounds, Consumer, Quarantine, Rule, Suite, SuiteColumn
 from dataeng_assets.contracts.convert.odcs_quality import REASON
+from dataeng_assets.contracts.convert.odcs_read import TOPIC
 from dataeng_assets.contracts.convert.odcs_sla import PROMISE, hours_of
 from dataeng_assets.contracts.convert.odcs_words import words_of
 from dataeng_assets.contracts.convert.odcs_write_rules import entry, own_words
@@ -67,18 +68,26 @@ def odcs_text(suites: Sequence[Suite], *, status: str = "active") -> str:
     return yaml_text({key: value for key, value in document.items() if value})
 
 
-def written_table(suite: Suite, tables: Sequence[str] = (), *, latency: float | None = None) -> Written:
+def written_table(
+    suite: Suite, tables: Sequence[str] = (), *, latency: float | None = None, physical: str = ""
+) -> Written:
     """One table of a document.
 
     Args:
         suite: what is demanded of it.
         tables: all tables of the document.
         latency: seconds; when given, only a freshness of this length is written as a promise.
+        physical: what kind of table it is, such as topic, whose key may repeat; empty when nothing is known.
     """
-    implied = {rule.name: rule for rule in implied_rules(suite.columns, suite.key)}
+    implied = {rule.name: rule for rule in implied_rules(suite.columns, () if physical == TOPIC else suite.key)}
     rules = [rule for rule in suite.rules if implied.get(rule.name) != rule]
     properties = {column.name: _property(suite, column) for column in suite.columns}
-    table: dict[str, Any] = {"name": suite.name, "logicalType": "object", "description": suite.description}
+    table: dict[str, Any] = {
+        "name": suite.name,
+        "physicalType": physical,
+        "logicalType": "object",
+        "description": suite.description,
+    }
     sla, entries, relations = _promises(suite, tables), list[dict[str, Any]](), list[dict[str, Any]]()
     for rule in rules:
         found = named_columns(rule.check)
