@@ -4,6 +4,7 @@ rules. Types belong in `types`.
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from open_data_contract_standard.model import DataQuality, SchemaProperty
@@ -13,8 +14,9 @@ from dataeng_assets.contracts.compatibility.verdict import Change
 
 _LOWER = frozenset(("minimum", "exclusiveMinimum", "minLength", "minItems", "minProperties"))
 _UPPER = frozenset(("maximum", "exclusiveMaximum", "maxLength", "maxItems", "maxProperties", "precision", "scale"))
-_SAYS = {"id", "name", "description", "dimension", "businessImpact", "tags", "customProperties", "severity", "unit"}
+_SAYS = {"id", "name", "description", "dimension", "businessImpact", "tags", "customProperties", "severity"}
 _SAYS |= {"authoritativeDefinitions", "schedule", "scheduler", "method"}
+_TELLS = frozenset(("info", "warn", "warning"))
 _THRESHOLDS = ("mustBe", "mustBeGreaterThan", "mustBeGreaterOrEqualTo", "mustBeLessThan", "mustBeLessOrEqualTo",
                "mustBeBetween")  # fmt: skip
 
@@ -69,14 +71,28 @@ def quality_changes(
 ) -> Iterator[Change]:
     """Rules that were added, removed, tightened or loosened; known by their id, else their name, else their text."""
     before, now = _named(old or ()), _named(new or ())
-    for name, rule in before.items():
-        if name in now:
-            yield from _rule_changes(rule, now[name], place)
-        elif rule.type != "text":
-            yield changed("rule_removed", place, f"the rule {_shown(rule)} was removed", Moved.WIDER)
-    for name, rule in now.items():
-        if name not in before and rule.type != "text":
-            yield changed("rule_added", place, f"the rule {_shown(rule)} was added", Moved.NARROWER)
+    for name in dict.fromkeys([*before, *now]):
+        was, becomes = before.get(name), now.get(name)
+        if was and becomes:
+            yield from _rule_changes(was, becomes, place)
+        elif was:
+            yield _whole_rule("rule_removed", f"the rule {_shown(was)} was removed", was, Moved.WIDER, place)
+        elif becomes:
+            yield _whole_rule("rule_added", f"the rule {_shown(becomes)} was added", becomes, Moved.NARROWER, place)
+
+
+def _whole_rule(kind: str, what: str, rule: DataQuality, how: Moved, place: str) -> Change:
+    if not _demands(rule):
+        return Change(kind, place, f"{what}: it only tells, and stops no row")
+    found = changed(kind, place, what, how)
+    if how is Moved.NARROWER:
+        return replace(found, migration=f"add it with severity: warning, {found.migration} with severity: error")
+    return found
+
+
+def _demands(rule: DataQuality) -> bool:
+    """Whether a row or table that breaks the rule is refused; others are texts, or warn."""
+    return rule.type != "text" and (rule.severity or "error").lower() not in _TELLS
 
 
 def _named(rules: Sequence[DataQuality]) -> Mapping[tuple[str, int], DataQuality]:
@@ -91,7 +107,12 @@ def _named(rules: Sequence[DataQuality]) -> Mapping[tuple[str, int], DataQuality
 def _rule_changes(old: DataQuality, new: DataQuality, place: str) -> Iterator[Change]:
     said = {name for name in DataQuality.model_fields if getattr(old, name) != getattr(new, name)}
     what = f"the rule {_shown(old)} became {_shown(new)}"
-    if said - _SAYS - {*_THRESHOLDS}:
+    if _demands(old) != _demands(new):
+        what = f"the severity of {_shown(new)} was {old.severity or 'not said'} and is {new.severity or 'not said'}"
+        yield changed("severity_changed", place, what, Moved.NARROWER if _demands(new) else Moved.WIDER)
+    elif said - _SAYS - {"unit"} and not _demands(new):
+        yield Change("rule_changed", place, f"{what}: it only tells, and stops no row")
+    elif said - _SAYS - {*_THRESHOLDS, "unit"}:
         yield changed("rule_changed", place, what, _arguments_moved(old, new, said))
     elif said & {*_THRESHOLDS, "unit"}:
         before, now = _allowed(old), _allowed(new)
@@ -100,9 +121,6 @@ def _rule_changes(old: DataQuality, new: DataQuality, place: str) -> Iterator[Ch
         else:
             how = moved(old_in_new=_inside(before, now), new_in_old=_inside(now, before))
         yield changed("rule_changed", place, what, how)
-    elif "severity" in said:
-        what = f"the severity of {_shown(new)} was {old.severity or 'not said'} and is {new.severity or 'not said'}"
-        yield Change("severity_changed", place, f"{what}: what is demanded is the same")
 
 
 def _arguments_moved(old: DataQuality, new: DataQuality, said: set[str]) -> Moved:
