@@ -12,7 +12,6 @@ import yaml
 from open_data_contract_standard.model import OpenDataContractStandard
 
 from dataeng_assets.contracts.checks.kinds import Between, NotNull, OfType, OneOf, Unique
-from dataeng_assets.contracts.checks.rule import Quarantine, Rule
 from dataeng_assets.contracts.convert.odcs_read import read_odcs
 from dataeng_assets.contracts.load import load_contracts
 from dataeng_assets.contracts.model import EventTime
@@ -132,15 +131,6 @@ def test_the_fingerprint_changes_with_what_decides_where_a_record_goes(tmp_path,
     (tmp_path / "user_events.yaml").write_text(text)
     changed = load_contracts(tmp_path)["user_events"]
     assert (changed.fingerprint != contracts["user_events"].fingerprint) is changes
-
-
-def test_rules_of_rows_decide_where_a_record_goes_when_they_set_it_aside(contracts):
-    events = contracts["user_events"]
-    rule = Rule(Between("user_id", 1), "between__user_id")
-    strict = replace(events, rules=(*events.rules, rule))
-    assert strict.fingerprint == events.fingerprint
-    aside, strictly = replace(events, quarantine=Quarantine()), replace(strict, quarantine=Quarantine())
-    assert len({events.fingerprint, aside.fingerprint, strictly.fingerprint}) == 3
 
 
 def test_bronze_is_judged_by_the_types_in_which_it_carries_those_of_the_source(contracts):
