@@ -46,7 +46,7 @@ def history(
         found = of_metric(series(lake, key), key, metric)
     shown = _table("metric", "column", "points", "over time", "newest", title=key)
     for (name, column), one in found.items():
-        verdict = judge_series({(name, column): one}, back_test=False)[0]
+        verdict = judge_series({(name, column): one})[0]
         line = sparkline([point.value for point in one.points])
         said = f"[{_COLOURS[verdict.outcome]}]{escape(verdict.sentence)}[/]"
         shown.add_row(name, escape(column or ""), str(len(one.points)), line, said)

@@ -22,7 +22,7 @@ from dataeng_assets.quality.anomalies.detect import WINDOW, Finding, Outcome
 from dataeng_assets.quality.anomalies.history import Taken, moment, record, series
 from dataeng_assets.quality.anomalies.measure import Measurement
 from dataeng_assets.quality.anomalies.tables import measure_days, measure_table
-from dataeng_assets.quality.anomalies.watch import judge_series
+from dataeng_assets.quality.anomalies.watch import judge_series, most_unusual
 
 NO_ANOMALY = "no_anomaly"
 DAYS_JUDGED = 7
@@ -108,18 +108,21 @@ def _result(
     asset, at = dg.AssetKey(key), datetime.now(UTC)
     try:
         taken = Taken(".".join(key), measure(), at, table_version, contract_version)
-        record(lake, taken, run_id=run_id)
+        kept = record(lake, taken, run_id=run_id)
         days = sorted({one.day for one in taken.measurements if one.day})[-DAYS_JUDGED:]
-        past = series(lake, taken.table_key, since=min([at, *map(moment, days)]) - WINDOW - timedelta(days=1))
+        since = min([at, *map(moment, days)]) - WINDOW - timedelta(days=1)
+        past = series(lake, taken.table_key, since=since, table=kept)
     except _TROUBLE as error:
         return not_evaluated(str(error).splitlines()[0], asset_key=asset, check_name=NO_ANOMALY)
     # of a retry, what the first attempt has measured
     newest = past["schema", None].points[-1].at
-    return _verdict(asset, judge_series(past, {newest, *map(moment, days)}), table_version)
+    findings = judge_series(past, {newest, *map(moment, days)})
+    return _verdict(asset, findings, most_unusual(past, findings), table_version)
 
 
-def _verdict(asset: dg.AssetKey, findings: Sequence[Finding], table_version: int) -> dg.AssetCheckResult:
-    unusual = [finding for finding in findings if finding.outcome is Outcome.ANOMALY]
+def _verdict(
+    asset: dg.AssetKey, findings: Sequence[Finding], unusual: Sequence[Finding], table_version: int
+) -> dg.AssetCheckResult:
     judged = [finding for finding in findings if finding.outcome is not Outcome.NOT_ENOUGH_HISTORY]
     counts = {
         "judged": len(judged),

@@ -122,6 +122,8 @@ def _range(way: _Way, limit: float, fluctuates: bool) -> Expected:
 def _ways(past: Sequence[Past], now: Past, scale: Scale) -> Iterator[_Way]:
     places = [scale.to(point.value) for point in past]
     yield from _levels(past, places, now, scale, "level")
+    if min(places) == max(places):
+        return  # nothing foretells a constant better
     start = newest_level(places, MIN_POINTS, scale.floor(median(places), True))
     if start:
         yield from _levels(past[start:], places[start:], now, scale, f"level since {past[start].at:%Y-%m-%d}")

@@ -125,23 +125,19 @@ def judge(
     """
     if metric == SCHEMA:
         return _judge_schema(_counting(history, point.at, point.at, changed_at), point)
-    before = _counting(history, point.at, _hour(point.at), changed_at)
+    hour = point.at.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
+    before = _counting(history, point.at, hour, changed_at)
     return _judge_value(before, point, metric, column, limit)
 
 
 def _counting(history: Sequence[Point], at: datetime, until: datetime, changed_at: datetime | None) -> list[Point]:
-    newest: dict[datetime, Point] = {}
+    newest: dict[int, Point] = {}
     since = max(filter(None, (changed_at, at - WINDOW)))
-    for other in sorted(history, key=lambda one: (one.at, str(one.value), str(one.text))):
-        if not since <= other.at < until or other.is_anomaly:
-            continue
+    there = [one for one in history if since <= one.at < until and not one.is_anomaly]
+    for other in sorted(there, key=lambda one: (one.at, one.value or 0.0, one.text or "")):
         if other.value is not None or other.text is not None:
-            newest[_hour(other.at)] = other
+            newest[int(other.at.timestamp() // 3600)] = other
     return list(newest.values())
-
-
-def _hour(at: datetime) -> datetime:
-    return at.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
 
 
 def _judge_value(before: Sequence[Point], point: Point, metric: str, column: str | None, limit: float) -> Finding:

@@ -8,7 +8,7 @@ import contextlib
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time
+from datetime import UTC, date, datetime, time, timedelta
 from typing import cast
 
 import pyarrow as pa
@@ -47,6 +47,7 @@ ACKNOWLEDGED_SCHEMA = pa.schema(
         "recorded_at": pa.timestamp("us", tz="UTC"),
     }
 )
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _ATTEMPTS = 20
 _FILES = 6
 """So many files of one table are made one: each run adds one, and whoever reads opens them all, at 3 ms each."""
@@ -96,11 +97,11 @@ class Series:
     changes: tuple[datetime, ...] = ()
 
 
-def record(lake: Lake, taken: Taken, *, run_id: str) -> bool:
-    """Keep what a run has measured of a table, once.
+def record(lake: Lake, taken: Taken, *, run_id: str) -> DeltaTable:
+    """Keep what a run has measured of a table, once: when this run has done so before, nothing is added.
 
     Returns:
-        Whether it was added now; False when this run has done so before.
+        The history, on the version that has it.
 
     Raises:
         Superseded: others were quicker again and again; nothing was written.
@@ -109,7 +110,7 @@ def record(lake: Lake, taken: Taken, *, run_id: str) -> bool:
         table = _open(lake)
         before = _of_table(table, taken.table_key)
         if _is_recorded(before, run_id):
-            return False
+            return table
         app = f"metrics:{taken.table_key}"
         transactions = {app: (progress(table, app) or 0) + 1}
         try:
@@ -119,35 +120,45 @@ def record(lake: Lake, taken: Taken, *, run_id: str) -> bool:
                 raise
         except Exception:
             # the commit may have happened all the same
-            if not _is_recorded(_of_table(lake.open(KEY), taken.table_key), run_id):
+            table = lake.open(KEY)
+            if not _is_recorded(_of_table(table, taken.table_key), run_id):
                 raise
-            return True
+            return table
         else:
             if len(before.files) >= _FILES:
                 _compact(table, taken.table_key)
-            return True
+            return table
     raise AssertionError("the last attempt returns or raises")
 
 
-def read(lake: Lake, table_key: str) -> pa.Table:
-    """The measurements of a table, oldest first; none where nothing was ever measured."""
+def read(lake: Lake, table_key: str, *, table: DeltaTable | None = None) -> pa.Table:
+    """The measurements of a table, oldest first; none where nothing was ever measured.
+
+    Args:
+        lake: where they lie.
+        table_key: dotted.
+        table: the history, when it is open already.
+    """
     try:
-        table = lake.open(KEY)
+        table = table or lake.open(KEY)
     except TableMissing:
         return SCHEMA.empty_table()
     rows = _of_table(table, table_key).to_table()
     return rows.select(SCHEMA.names).sort_by([("measured_at", "ascending"), ("partition", "ascending")])
 
 
-def series(lake: Lake, table_key: str, *, since: datetime | None = None) -> dict[Name, Series]:
+def series(
+    lake: Lake, table_key: str, *, since: datetime | None = None, table: DeltaTable | None = None
+) -> dict[Name, Series]:
     """Every series of a table, as it is judged.
 
     Args:
         lake: where they lie.
         table_key: dotted.
         since: of what is older nothing is told.
+        table: the history, when it is open already.
     """
-    rows = read(lake, table_key)
+    rows = read(lake, table_key, table=table)
     at = pc.coalesce(
         rows["partition"].cast(pa.timestamp("us")).cast(SCHEMA.field("measured_at").type), rows["measured_at"]
     )
@@ -155,9 +166,12 @@ def series(lake: Lake, table_key: str, *, since: datetime | None = None) -> dict
     if since is not None:
         rows = rows.filter(pc.field("at") >= pa.scalar(since))
     found: dict[Name, dict[datetime, tuple[float | None, str | None]]] = defaultdict(dict)
-    wanted = (rows[name].to_pylist() for name in ("metric", "column", "at", "value", "text"))
-    for metric, column, at, value, text in zip(*wanted, strict=True):
-        found[metric, column][at] = value, text
+    # few moments in many rows, and Arrow is slow to make them Python's
+    microseconds = rows["at"].cast(pa.int64()).to_pylist()
+    moments = {us: _EPOCH + timedelta(microseconds=us or 0) for us in set(microseconds)}
+    wanted = (rows[name].to_pylist() for name in ("metric", "column", "value", "text"))
+    for metric, column, value, text, us in zip(*wanted, microseconds, strict=True):
+        found[metric, column][moments[us]] = value, text
     said = _said(lake, table_key)
     return {name: _series(values, said[name]) for name, values in found.items()}
 

@@ -10,7 +10,7 @@ _MAD = 1.4826
 """A normal distribution's standard deviation, in median absolute deviations."""
 _NINE_TENTHS = 1.6449
 """What nine in ten of a normal distribution's deviations stay below, in standard deviations."""
-_SLOPE_POINTS = 60
+_SLOPE_POINTS = 30
 
 
 def spread(deviations: Sequence[float]) -> float:

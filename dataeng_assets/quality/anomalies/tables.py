@@ -8,6 +8,7 @@ and would be lost among old ones. Of a table that lies by day, the log tells the
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime, time, timedelta
+from functools import cache
 from typing import Any, cast
 from urllib.parse import unquote
 
@@ -48,7 +49,7 @@ def measure_table(
     newest = _newest(table, files)
     if newest is None:
         return found
-    with duckdb.connect(config={"threads": 1}) as connection:
+    with _in_memory().cursor() as connection:
         connection.register("newest", newest)
         query = f"select * from newest where {where}"
         measured = measure(connection, query, columns, personal=personal)
@@ -90,6 +91,12 @@ def measure_days(
             for day in days
         ),
     ]
+
+
+@cache
+def _in_memory() -> duckdb.DuckDBPyConnection:
+    """A database of no tables, made once: that takes longer than to measure a small table."""
+    return duckdb.connect()
 
 
 def _files(table: DeltaTable) -> dict[str, list[Any]]:
