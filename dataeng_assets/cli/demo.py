@@ -67,6 +67,8 @@ def _table(states: "Iterable[AssetState]") -> Table:
     for state in states:
         colour = "green" if state.is_green else "red"
         checks = f"{state.passed} passed" + (f", not: {', '.join(state.failed)}" if state.failed else "")
+        checks += f", not yet judged: {', '.join(state.undecided)}" if state.undecided else ""
+        checks += ", [yellow]unusual: see no_anomaly[/]" if state.unusual else ""
         table.add_row(
             f"[{colour}]{'●' if state.materialized else '○'}[/] {state.key}",
             "" if state.rows is None else f"{state.rows:,}",

@@ -87,9 +87,10 @@ def anomaly_of_days(
         partition: the column that holds the day.
         days: the first and the last day that the run has made.
     """
-    last = min(days[1], newest_day() - timedelta(days=1))
+    yesterday = newest_day() - timedelta(days=1)
+    last = min(days[1], yesterday)
     first = max(days[0], last - timedelta(days=DAYS_MEASURED - 1))
-    columns = [name for name in table_schema(table).names if name != partition]
+    columns = [name for name in table_schema(table).names if name != partition] if last == yesterday >= first else []
 
     def measured() -> list[Measurement]:
         return measure_days(table, partition, first, last, columns)

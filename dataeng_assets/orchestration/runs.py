@@ -15,10 +15,13 @@ from rich.markup import escape
 
 from dataeng_assets.orchestration.failures import reason
 from dataeng_assets.orchestration.in_flight import IN_FLIGHT
+from dataeng_assets.orchestration.metrics import NO_ANOMALY
+from dataeng_assets.orchestration.outcomes import NOT_EVALUATED, OUTCOME
 from dataeng_assets.orchestration.partitions import range_tags
 from dataeng_assets.settings import ROOT, Settings
 
 Notice = Callable[[str], None]
+_UNUSUAL = "unusual"
 OURS = {"dataeng/started_by": "command line"}
 
 
@@ -32,6 +35,8 @@ class AssetState:
         seconds: how long its step took in the run that made it, when that was one of the given runs.
         passed: checks whose newest result is a pass.
         failed: names of checks that failed, warned, or have no result.
+        unusual: whether the metrics are not as they usually were, which may be right.
+        undecided: names of checks that could not judge the metrics by their past yet; time mends that, not a run.
     """
 
     key: str
@@ -40,10 +45,12 @@ class AssetState:
     materialized: bool
     passed: int
     failed: tuple[str, ...]
+    unusual: bool = False
+    undecided: tuple[str, ...] = ()
 
     @property
     def is_green(self) -> bool:
-        """Materialized, and every check passed."""
+        """Materialized, and every check passed that judges by more than the past."""
         return self.materialized and not self.failed
 
 
@@ -125,7 +132,12 @@ def asset_states(
         event = instance.get_latest_materialization_event(key)
         checks = graph.get_check_keys_for_assets({key})
         latest = instance.event_log_storage.get_latest_asset_check_execution_by_key(list(checks))
-        failed = sorted(check.name for check in checks if not _passed(latest.get(check)))
+        watched = _watched(latest.get(dg.AssetCheckKey(key, NO_ANOMALY)))
+        failed = sorted(
+            check.name
+            for check in checks
+            if not _passed(latest.get(check)) and not (watched and check.name == NO_ANOMALY)
+        )
         metadata = event.asset_materialization.metadata if event and event.asset_materialization else {}
         rows = metadata.get("dagster/row_count") or metadata.get("dagster/partition_row_count")
         yield AssetState(
@@ -133,9 +145,20 @@ def asset_states(
             rows=int(str(rows.value)) if rows is not None else None,
             seconds=seconds.get(key),
             materialized=event is not None,
-            passed=len(checks) - len(failed),
+            passed=len(checks) - len(failed) - bool(watched),
             failed=tuple(failed),
+            unusual=watched == _UNUSUAL,
+            undecided=(NO_ANOMALY,) if watched == NOT_EVALUATED else (),
         )
+
+
+def _watched(record: object) -> str:
+    """What keeps the check of the metrics from passing, empty where nothing does or it has no result."""
+    event = getattr(record, "event", None)
+    if not event or not event.asset_check_evaluation or event.asset_check_evaluation.passed:
+        return ""
+    outcome = event.asset_check_evaluation.metadata.get(OUTCOME)
+    return str(outcome.value) if outcome else _UNUSUAL
 
 
 def _passed(record: object) -> bool:

@@ -7,13 +7,17 @@ import sys
 from pathlib import Path
 
 import dagster as dg
+import pytest
 from rich.text import Text
 
 from dataeng_assets.orchestration.failures import PermanentFailure
 from dataeng_assets.orchestration.in_flight import IN_FLIGHT
-from dataeng_assets.orchestration.runs import alone, run_job
+from dataeng_assets.orchestration.metrics import NO_ANOMALY
+from dataeng_assets.orchestration.outcomes import not_evaluated
+from dataeng_assets.orchestration.runs import alone, asset_states, run_job
 from dataeng_assets.settings import ROOT
 
+WARN = dg.AssetCheckSeverity.WARN
 KILLED = """
 import os, signal
 import dagster as dg
@@ -59,3 +63,27 @@ def test_why_a_step_failed_is_told_in_its_own_words() -> None:
         "broken failed: ValueError: the column [city] is missing",
         "refused failed: ValueError: nothing can mend this",
     }
+
+
+@pytest.mark.parametrize(
+    ("result", "green", "unusual", "undecided"),
+    [
+        (dg.AssetCheckResult(passed=True, check_name=NO_ANOMALY), True, False, ()),
+        (not_evaluated("not enough history", check_name=NO_ANOMALY), True, False, (NO_ANOMALY,)),
+        (dg.AssetCheckResult(passed=False, severity=WARN, check_name=NO_ANOMALY), True, True, ()),
+        (not_evaluated("the table is empty", check_name="other"), False, False, ()),
+        (dg.AssetCheckResult(passed=False, severity=WARN, check_name="other"), False, False, ()),
+    ],
+)
+def test_metrics_that_are_unusual_or_too_young_are_told_and_make_nothing_red(
+    result: dg.AssetCheckResult, green: bool, unusual: bool, undecided: tuple[str, ...]
+) -> None:
+    @dg.asset(check_specs=[dg.AssetCheckSpec(str(result.check_name), asset="watched")])
+    def watched() -> dg.MaterializeResult:
+        return dg.MaterializeResult(check_results=[result])
+
+    with dg.DagsterInstance.ephemeral() as instance:
+        done = dg.materialize([watched], instance=instance)
+        (state,) = asset_states(dg.Definitions(assets=[watched]), instance, [done])
+    assert (state.is_green, state.unusual, state.undecided) == (green, unusual, undecided)
+    assert state.passed == int(result.passed)

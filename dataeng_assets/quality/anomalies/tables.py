@@ -61,14 +61,16 @@ def measure_days(
 ) -> list[Measurement]:
     """Measure days of a table that is partitioned by day: rows, missing values; and the table's columns and freshness.
 
-    No row is read. A day without files has no rows. Columns whose missing values the log does not count are left out.
+    No row is read. A day without files has no rows. Missing values are counted of the last day alone, which is the one
+    that has just ended: what it lacks comes in later, so it is compared with what other days lacked at that age.
+    Columns whose missing values the log does not count are left out.
 
     Args:
         table: the handle.
         partition: the column that holds the day.
         first: the first day measured.
         last: the last one.
-        columns: those whose missing values are counted.
+        columns: those whose missing values are counted, none when the last day has not just ended.
         now: the moment that freshness is measured at; this one when not given.
     """
     files = _files(table)
@@ -86,9 +88,8 @@ def measure_days(
         Measurement("hours_old", _age(newest, now)),
         *(Measurement("row_count", rows[day], day=day) for day in days),
         *(
-            Measurement("null_share", counts[day] / rows[day] if rows[day] else None, name, day=day)
+            Measurement("null_share", counts[last] / rows[last] if rows[last] else None, name, day=last)
             for name, counts in nulls.items()
-            for day in days
         ),
     ]
 
