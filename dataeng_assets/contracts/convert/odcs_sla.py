@@ -68,6 +68,10 @@ def read_sla(findings: Findings, table: SchemaObject) -> dict[str, str]:
         at = ("slaProperties", position)
         columns = _columns(document, sla, table)
         if columns is None:
+            if table is (document.odcs.schema_ or [])[0] and not _is_about_any(document, sla):
+                findings.leave(
+                    (*at, "element"), f"{sla.property}: {_words(sla)}", f"no {sla.element or 'element'} here"
+                )
             continue  # about another table
         if not is_freshness(sla):
             name, words = (sla.property or "").strip(), _words(sla)
@@ -89,9 +93,13 @@ def _words(sla: ServiceLevelAgreementProperty) -> str:
     return " ".join(str(part) for part in (sla.value, sla.valueExt, sla.unit) if part is not None)
 
 
+def _is_about_any(document: Document, sla: ServiceLevelAgreementProperty) -> bool:
+    return any(_columns(document, sla, one) is not None for one in document.odcs.schema_ or [])
+
+
 def _columns(document: Document, sla: ServiceLevelAgreementProperty, table: SchemaObject) -> tuple[str, ...] | None:
     """The columns of this table that are named; empty when the promise is about all, None when about others."""
-    said = sla.element or document.odcs.slaDefaultElement
+    said = sla.element or (document.odcs.slaDefaultElement if is_freshness(sla) else None)
     if not said or not said.strip():
         return ()
     tables = [one.name for one in document.odcs.schema_ or []]

@@ -353,3 +353,18 @@ def test_an_expectation_in_a_document_is_a_rule(read: Read) -> None:
     assert (rule.check, rule.bounds) == (Between("c", 1, 5), Bounds(upper=10, unit=Unit.PERCENT))
     (suite,) = read(one_column("", entry.replace("_be_between", "_be_lucky")))
     assert "no expectation of GX core" in suite.not_executed[0].reason
+
+
+def test_a_promise_about_a_table_that_is_not_there_is_said_once(read: Read) -> None:
+    first, second = read(
+        """
+        schema: [{name: a, properties: [{name: x}]}, {name: b}]
+        slaDefaultElement: gone.day
+        slaProperties:
+          - {property: latency, value: 4, unit: d}
+          - {property: retention, value: 3, unit: y, element: gone.day}
+          - {property: endOfLife, value: 2042-05-12}
+        """
+    )
+    assert [left.said for left in first.not_executed] == ["latency: 4 d", "retention: 3 y", "endOfLife: 2042-05-12"]
+    assert [left.said for left in second.not_executed] == ["endOfLife: 2042-05-12"]
