@@ -16,6 +16,9 @@ from pydantic.fields import FieldInfo
 
 from dataeng_assets.cli import app
 from dataeng_assets.components import KafkaTopicComponent, PostgresTablesComponent
+from dataeng_assets.contracts.checks.as_mapping import kind_name
+from dataeng_assets.contracts.checks.kinds import Metric
+from dataeng_assets.contracts.checks.names import KINDS, METRICS, UNSAID, Names
 from dataeng_assets.contracts.checks.rule import NONE, Rule, Severity
 from dataeng_assets.contracts.checks.words import in_words
 from dataeng_assets.contracts.dbt_export import dbt_sources
@@ -67,6 +70,24 @@ OURS = {
     "events": "each key of the contract once",
     "unique_users": "distinct `user_id`, which the contract must have",
     "window_date": "UTC day of the start",
+}
+
+METRIC_WORDS = {
+    Metric.ROW_COUNT: "rows",
+    Metric.COLUMN_COUNT: "columns",
+    Metric.NULL_SHARE: "missing values per row, 0 to 1",
+    Metric.DISTINCT_COUNT: "different values that are there",
+    Metric.DISTINCT_SHARE: "different values per value that is there, 0 to 1",
+    Metric.MINIMUM: "smallest value",
+    Metric.MAXIMUM: "largest value",
+    Metric.SUM: "sum of the values",
+    Metric.MEAN: "their mean",
+    Metric.MEDIAN: "their median",
+    Metric.QUANTILE: "the value below which that share of them lies",
+    Metric.STDEV: "standard deviation of the sample",
+    Metric.HOURS_OLD: "hours from the largest date or time to now",
+    Metric.LATENCY_HOURS: "most hours from one time of a row to a later one",
+    Metric.KL_DIVERGENCE: "divergence of the values' shares from expected ones, in nats",
 }
 
 
@@ -248,7 +269,41 @@ demands:
 ```yaml
 {sources}
 ```
+
+## Every kind of rule
+
+What each demands, and what others call it. In ODCS every kind can be written as `type: custom` with `engine: dataeng`;
+a word of the standard's own stands here where there is one. [Bring your rules](../how-to/bring-your-rules.md) shows how
+documents of others are read.
+
+{_names(KINDS.items())}
+
+## Every metric
+
+What `measure` can demand of a table or a column, with bounds.
+
+{_names(METRICS.items())}
+
+Four tests of dbt-expectations have no counterpart, and are told when a document has them:
+
+{_table(("dbt-expectations", "why not"), [(f"`{name}`", reason) for name, reason in UNSAID.items()])}
 """
+
+
+def _names(rows: Iterable[tuple[Any, Names]]) -> str:
+    """A row for each kind or metric: its name, what it demands, and its names elsewhere."""
+    head = ("rule", "what it demands", "ODCS", "Great Expectations", "dbt", "dbt-utils", "dbt-expectations")
+    return _table(head, [(*_demanded(kind), *map(_quoted_names, vars(names).values())) for kind, names in rows])
+
+
+def _demanded(kind: Any) -> tuple[str, str]:
+    if isinstance(kind, Metric):
+        return f"`{kind.value}`", METRIC_WORDS.get(kind, "")
+    return f"`{kind_name(kind)}`", " ".join((inspect.getdoc(kind) or "").partition("\n\n")[0].split())
+
+
+def _quoted_names(names: Iterable[str]) -> str:
+    return ", ".join(f"`{name}`" for name in names)
 
 
 def _aside(rule: Rule) -> str:

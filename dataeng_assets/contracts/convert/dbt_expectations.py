@@ -29,6 +29,7 @@ from dataeng_assets.contracts.checks.kinds import (
     Unique,
     ZScore,
 )
+from dataeng_assets.contracts.checks.names import METRICS, UNSAID
 from dataeng_assets.contracts.checks.rule import Bounds
 from dataeng_assets.contracts.checks.sql import listed, literal, quoted
 from dataeng_assets.contracts.convert import dbt_queries as queries
@@ -320,20 +321,30 @@ def _never(reason: str) -> Reader:
     return read
 
 
+_AGGREGATES = {
+    Metric.MAXIMUM: "max({})",
+    Metric.MEAN: "avg({})",
+    Metric.MEDIAN: "median({})",
+    Metric.MINIMUM: "min({})",
+    Metric.STDEV: "stddev_samp({})",
+    Metric.SUM: "sum({})",
+}
+
+
 def _distinct(relation: str) -> Reader:
     return _rows(lambda said: DistinctValues(said.one_column, _set(said), relation))
 
 
 EXPECTATIONS: Mapping[str, Reader] = MappingProxyType(
     {
+        **{METRICS[metric].dbt_expectations[0]: _measured(metric, sql) for metric, sql in _AGGREGATES.items()},
+        **{name: _never(reason) for name, reason in UNSAID.items()},
         "expect_column_to_exist": _rows(_exists),
         "expect_row_values_to_have_recent_data": _recent,
         "expect_grouped_row_values_to_have_recent_data": _recent,
         "expect_table_aggregation_to_equal_other_table": _aggregation,
         "expect_table_column_count_to_be_between": _measured(Metric.COLUMN_COUNT, ""),
         "expect_table_column_count_to_equal": _measured(Metric.COLUMN_COUNT, "", _equal_value),
-        "expect_table_column_count_to_equal_other_table": _never("columns of two tables are not counted; name them"),
-        "expect_table_columns_to_not_contain_set": _never("columns are demanded, not forbidden; name those there are"),
         "expect_table_columns_to_contain_set": _rows(lambda said: _columns(said, exactly=False)),
         "expect_table_columns_to_match_ordered_list": _rows(lambda said: _columns(said, ordered=True)),
         "expect_table_columns_to_match_set": _rows(_columns),
@@ -375,17 +386,11 @@ EXPECTATIONS: Mapping[str, Reader] = MappingProxyType(
         "expect_column_distinct_values_to_be_in_set": _distinct("within"),
         "expect_column_distinct_values_to_contain_set": _distinct("contains"),
         "expect_column_distinct_values_to_equal_set": _distinct("equals"),
-        "expect_column_max_to_be_between": _measured(Metric.MAXIMUM, "max({})"),
-        "expect_column_mean_to_be_between": _measured(Metric.MEAN, "avg({})"),
-        "expect_column_median_to_be_between": _measured(Metric.MEDIAN, "median({})"),
-        "expect_column_min_to_be_between": _measured(Metric.MINIMUM, "min({})"),
         "expect_column_most_common_value_to_be_in_set": _most_common,
         "expect_column_proportion_of_unique_values_to_be_between": _measured(
             Metric.DISTINCT_SHARE, "count(distinct {0}) / count({0})"
         ),
         "expect_column_quantile_values_to_be_between": _quantile,
-        "expect_column_stdev_to_be_between": _measured(Metric.STDEV, "stddev_samp({})"),
-        "expect_column_sum_to_be_between": _measured(Metric.SUM, "sum({})"),
         "expect_column_unique_value_count_to_be_between": _measured(Metric.DISTINCT_COUNT, "count(distinct {})"),
         "expect_column_pair_values_A_to_be_greater_than_B": _rows(_greater),
         "expect_column_pair_values_to_be_equal": _rows(_equal_pair),
@@ -394,13 +399,7 @@ EXPECTATIONS: Mapping[str, Reader] = MappingProxyType(
         "expect_multicolumn_sum_to_equal": _sum(_sum_total),
         "expect_multicolumn_sum_to_be_between": _sum(_bounds),
         "expect_select_column_values_to_be_unique_within_record": _differ,
-        "expect_column_values_to_be_within_n_moving_stdevs": _never(
-            "it follows a metric over time; that is what anomaly checks do"
-        ),
         "expect_column_values_to_be_within_n_stdevs": _stdevs,
-        "expect_row_values_to_have_data_for_every_n_datepart": _never(
-            "a calendar without gaps; say it as an SQL query over generate_series"
-        ),
         "expression_is_true": _rows(lambda said: Holds(str(said.need("expression", str, "an SQL expression")))),
     }
 )

@@ -11,6 +11,7 @@ from typing import Any, get_args
 
 from dataeng_assets.contracts.checks import kinds
 from dataeng_assets.contracts.checks.kinds import Check, Metric, Nulls, Operator, RowCheck
+from dataeng_assets.contracts.checks.names import METRICS
 from dataeng_assets.contracts.checks.predicates import violation_sql
 from dataeng_assets.contracts.checks.rule import NONE, Bounds, NotExecuted, Rule, Severity, Suite, Unit
 from dataeng_assets.contracts.checks.sql import literal
@@ -23,20 +24,18 @@ Test = tuple[str, str, dict[str, Any]]
 """The column below which it stands (or none), its name, its arguments."""
 _FORM = "dbt"
 _HEADER = "# The tests with a dot in their name are from dbt-utils and dbt-expectations; name those in packages.yml."
-METRICS: Mapping[Metric, str] = MappingProxyType(
-    {
-        Metric.ROW_COUNT: "expect_table_row_count_to_be_between",
-        Metric.COLUMN_COUNT: "expect_table_column_count_to_be_between",
-        Metric.DISTINCT_COUNT: "expect_column_unique_value_count_to_be_between",
-        Metric.DISTINCT_SHARE: "expect_column_proportion_of_unique_values_to_be_between",
-        Metric.MINIMUM: "expect_column_min_to_be_between",
-        Metric.MAXIMUM: "expect_column_max_to_be_between",
-        Metric.SUM: "expect_column_sum_to_be_between",
-        Metric.MEAN: "expect_column_mean_to_be_between",
-        Metric.MEDIAN: "expect_column_median_to_be_between",
-        Metric.STDEV: "expect_column_stdev_to_be_between",
-        Metric.QUANTILE: "expect_column_quantile_values_to_be_between",
-    }
+_METRICS = (
+    Metric.ROW_COUNT,
+    Metric.COLUMN_COUNT,
+    Metric.DISTINCT_COUNT,
+    Metric.DISTINCT_SHARE,
+    Metric.MINIMUM,
+    Metric.MAXIMUM,
+    Metric.SUM,
+    Metric.MEAN,
+    Metric.MEDIAN,
+    Metric.STDEV,
+    Metric.QUANTILE,
 )
 
 
@@ -169,9 +168,9 @@ def _ends(bounds: Bounds) -> tuple[tuple[bool, Any], tuple[bool, Any]]:
 
 def _measured(check: kinds.Measure, bounds: Bounds) -> Test:
     metric = check.metric
-    if metric in METRICS:
+    if metric in _METRICS:
         quantile = {"quantile": check.argument} if metric is Metric.QUANTILE else {}
-        return check.column, f"dbt_expectations.{METRICS[metric]}", {**quantile, **_between(bounds)}
+        return check.column, f"dbt_expectations.{METRICS[metric].dbt_expectations[0]}", {**quantile, **_between(bounds)}
     closed = not (bounds.lower_open or bounds.upper_open or bounds.excluded)
     if metric is Metric.NULL_SHARE and closed and bounds.upper is not None:
         said = {"at_least": _plain(1 - Decimal(str(bounds.upper)))}

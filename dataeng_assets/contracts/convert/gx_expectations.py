@@ -31,6 +31,7 @@ from dataeng_assets.contracts.checks.kinds import (
     Unique,
     ZScore,
 )
+from dataeng_assets.contracts.checks.names import METRICS
 from dataeng_assets.contracts.checks.rule import NONE, Bounds, Rule
 from dataeng_assets.contracts.checks.sql import literal, quoted
 from dataeng_assets.contracts.convert.conditions import all_of
@@ -239,6 +240,9 @@ def _with_bounds(made: Callable[[Arguments], tuple[Check, Bounds]]) -> Reader:
     return read
 
 
+_PLAIN_METRICS = (
+    Metric.SUM, Metric.MEAN, Metric.MEDIAN, Metric.STDEV, Metric.DISTINCT_COUNT, Metric.DISTINCT_SHARE
+)  # fmt: skip
 EXPECTATIONS: Mapping[str, Reader] = MappingProxyType(
     {
         "expect_column_values_to_not_be_null": _rows(lambda said: NotNull(said.column)),
@@ -272,14 +276,9 @@ EXPECTATIONS: Mapping[str, Reader] = MappingProxyType(
         "expect_column_values_to_be_unique": _rows(_unique),
         "expect_compound_columns_to_be_unique": _compound,
         **ACROSS,
+        **{METRICS[metric].gx[0]: _measured(metric) for metric in _PLAIN_METRICS},
         "expect_column_max_to_be_between": _extreme(Metric.MAXIMUM),
         "expect_column_min_to_be_between": _extreme(Metric.MINIMUM),
-        "expect_column_sum_to_be_between": _measured(Metric.SUM),
-        "expect_column_mean_to_be_between": _measured(Metric.MEAN),
-        "expect_column_median_to_be_between": _measured(Metric.MEDIAN),
-        "expect_column_stdev_to_be_between": _measured(Metric.STDEV),
-        "expect_column_unique_value_count_to_be_between": _measured(Metric.DISTINCT_COUNT),
-        "expect_column_proportion_of_unique_values_to_be_between": _measured(Metric.DISTINCT_SHARE),
         "expect_column_proportion_of_non_null_values_to_be_between": _filled,
         "expect_column_quantile_values_to_be_between": _quantiles,
         "expect_column_kl_divergence_to_be_less_than": _with_bounds(kl_divergence),

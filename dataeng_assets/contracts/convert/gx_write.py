@@ -12,6 +12,7 @@ from typing import Any, get_args
 
 from dataeng_assets.contracts.checks import kinds
 from dataeng_assets.contracts.checks.kinds import Check, Metric, Nulls, Operator, RowCheck
+from dataeng_assets.contracts.checks.names import METRICS
 from dataeng_assets.contracts.checks.predicates import violation_sql
 from dataeng_assets.contracts.checks.rule import NONE, Bounds, NotExecuted, Rule, Severity, Suite, Unit
 from dataeng_assets.contracts.convert.column_types import kind_of, sql_type
@@ -37,19 +38,17 @@ TYPE_NAMES: Mapping[str, list[str]] = MappingProxyType(
     }
 )
 """A logical type as the names that pandas, SQLAlchemy and Spark have for it."""
-METRICS: Mapping[Metric, str] = MappingProxyType(
-    {
-        Metric.ROW_COUNT: "expect_table_row_count_to_be_between",
-        Metric.COLUMN_COUNT: "expect_table_column_count_to_be_between",
-        Metric.DISTINCT_COUNT: "expect_column_unique_value_count_to_be_between",
-        Metric.DISTINCT_SHARE: "expect_column_proportion_of_unique_values_to_be_between",
-        Metric.MINIMUM: "expect_column_min_to_be_between",
-        Metric.MAXIMUM: "expect_column_max_to_be_between",
-        Metric.SUM: "expect_column_sum_to_be_between",
-        Metric.MEAN: "expect_column_mean_to_be_between",
-        Metric.MEDIAN: "expect_column_median_to_be_between",
-        Metric.STDEV: "expect_column_stdev_to_be_between",
-    }
+_METRICS = (
+    Metric.ROW_COUNT,
+    Metric.COLUMN_COUNT,
+    Metric.DISTINCT_COUNT,
+    Metric.DISTINCT_SHARE,
+    Metric.MINIMUM,
+    Metric.MAXIMUM,
+    Metric.SUM,
+    Metric.MEAN,
+    Metric.MEDIAN,
+    Metric.STDEV,
 )
 """Metrics whose value is what the expectation bounds."""
 
@@ -132,8 +131,8 @@ def _between(bounds: Bounds) -> Kwargs:
 def _measured(check: kinds.Measure, bounds: Bounds) -> Said:
     column = {"column": check.column} if check.column else {}
     metric = check.metric
-    if metric in METRICS:
-        return METRICS[metric], {**column, **_between(bounds)}
+    if metric in _METRICS:
+        return METRICS[metric].gx[0], {**column, **_between(bounds)}
     if metric is Metric.NULL_SHARE:
         low = None if bounds.upper is None else 1 - Decimal(str(bounds.upper))
         high = None if bounds.lower is None else 1 - Decimal(str(bounds.lower))
