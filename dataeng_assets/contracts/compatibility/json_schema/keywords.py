@@ -77,7 +77,7 @@ def _exclusive_of_draft_4(words: Words, raw: dict[str, Any]) -> None:
         ("exclusiveMinimum", "lower", "minimum"),
         ("exclusiveMaximum", "upper", "maximum"),
     ):
-        flag = raw.get(word, False)
+        flag = words.notes.pop(word, False)
         if not isinstance(flag, bool):
             raise words.refuse(word, flag, "true or false, or declare draft 6 or later")
         if flag and bound in raw:

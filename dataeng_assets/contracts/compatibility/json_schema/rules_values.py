@@ -60,6 +60,7 @@ def judge_listed(judged: Judged, values: list[Any]) -> None:
     if not refused:
         return
     harm = f"may hold {listed([shown(one) for one in refused])}"
+    divided = next((word for word in ("anyOf", "oneOf") for node in target.nodes if word in node.lists), None)
     mistyped = {kind_of(one) for one in refused if not any(covers(t, kind_of(one)) for t in target.types)}
     if mistyped and target.enum is None:
         report_types(judged, frozenset(kind_of(one) for one in values), mistyped)
@@ -67,6 +68,8 @@ def judge_listed(judged: Judged, values: list[Any]) -> None:
         allowed = [shown(one) for one in target.enum.values()]
         gone = listed([shown(one) for one in values])
         judged.report("enum_values_removed", "`enum`", gone, listed(allowed), harm)
+    elif divided is not None:
+        judged.report("branch_removed", f"a branch of `{divided}`", "", None, harm, judged.branch or f"/{divided}")
     else:
         judged.report("listed_value_refused", "the rule on the listed values", "looser", "stricter", harm)
 

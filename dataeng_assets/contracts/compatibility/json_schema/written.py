@@ -7,7 +7,7 @@ from math import prod
 
 from dataeng_assets.contracts.compatibility.json_schema.containment import Judged
 from dataeng_assets.contracts.compatibility.json_schema.node import OF_TYPE, Node
-from dataeng_assets.contracts.compatibility.json_schema.shape import Meet, Properties, meet
+from dataeng_assets.contracts.compatibility.json_schema.shape import Meet, Properties, Side, meet
 
 MOST_WAYS = 64
 Patterns = tuple[str, ...]
@@ -37,7 +37,8 @@ class Written:
 
     def with_property(self, name: str) -> frozenset[str]:
         """Names that every object with a property has."""
-        return self._closure(self._shape.required | {name})
+        having = self._pair.source.also([OF_TYPE["object"], Node(0, "#", {"required": frozenset({name})})])
+        return self._closure(self._shapes.of(having, Side.SOURCE).required)
 
     def names_with(self, more: Iterable[str]) -> dict[str, None]:
         """All names that are written down in the source, and more."""
