@@ -139,7 +139,7 @@ def commit(
         versions.compare(connection, table, plan, staged, bronze.main)
         news = bool(bronze.quarantine and quarantine.store_news(connection, table, staged, bronze.quarantine))
         if bronze.quarantine and (news or after):
-            _append(table, bronze.quarantine, quarantine.news(connection, table, **stamp), guard, told)
+            _append(table, bronze.quarantine, quarantine.news(connection, table, staged, **stamp), guard, told)
         found = versions.new_versions(connection, table, staged, **stamp)
         rows = found.reader() if news or after else found.reader_unless_empty()
         if rows is not None:

@@ -16,7 +16,7 @@ from deltalake import DeltaTable
 from dataeng_assets.contracts.checks.functions import register_functions
 from dataeng_assets.contracts.checks.rule import Quarantine
 from dataeng_assets.contracts.checks.setting_aside import broken_sql, refuse_too_many, setting_aside
-from dataeng_assets.extract.engine import BATCH_ROWS, committed, key_alone, keys, loaded, quoted, row_hash, rows_of
+from dataeng_assets.extract.engine import batch_rows, committed, key_alone, keys, loaded, quoted, row_hash, rows_of
 from dataeng_assets.extract.plan import SourceTable
 from dataeng_assets.extract.staging import Staged
 from dataeng_assets.postgres.errors import SAFE, SourceRefused
@@ -122,7 +122,7 @@ def store_news(connection: duckdb.DuckDBPyConnection, table: SourceTable, staged
 
 
 def news(
-    connection: duckdb.DuckDBPyConnection, table: SourceTable, *, moment: str, run_id: str
+    connection: duckdb.DuckDBPyConnection, table: SourceTable, staged: Staged, *, moment: str, run_id: str
 ) -> pa.RecordBatchReader:
     """The rows of `quarantine_news`, in the quarantine's columns and types."""
     found = connection.sql(
@@ -132,7 +132,7 @@ def news(
         FROM quarantine_news
         """,
         params={"moment": moment, "run_id": run_id, "version": table.contract.version},
-    ).to_arrow_reader(BATCH_ROWS)
+    ).to_arrow_reader(batch_rows(staged))
     typed: pa.RecordBatchReader = found.cast(quarantine_schema(table))
     return typed
 

@@ -14,7 +14,7 @@ import pytest
 import yaml
 from dagster.components.core.component_tree import ComponentTreeException
 from dagster.components.testing import create_defs_folder_sandbox
-from made_source import SHORT, Shop, quarantining
+from made_source import Shop
 
 from dataeng_assets.components import PostgresTablesComponent, postgres_tables, table_results
 from dataeng_assets.extract import quarantine
@@ -127,14 +127,13 @@ def test_each_check_of_a_table_says_what_it_counted(shop, declared):
 
 
 @pytest.fixture
-def guarded(declared, monkeypatch):
+def guarded(declared):
     """The project, with a rule in the contract for which rows are set aside."""
-    load = postgres_tables.load_contracts
-    monkeypatch.setattr(
-        postgres_tables,
-        "load_contracts",
-        lambda folder: {name: quarantining(contract, SHORT) for name, contract in load(folder).items()},
-    )
+    document = contract_document("items", **CLOCKED)
+    [table] = document["schema"]
+    table["customProperties"] = [{"property": "quarantine", "value": {"limit": 50, "unit": "percent"}}]
+    table["properties"][1]["logicalTypeOptions"] = {"maxLength": 1}
+    declared.contracts = [document]
     return declared
 
 
@@ -146,8 +145,9 @@ def test_what_was_set_aside_is_an_asset_with_its_own_check(shop, guarded):
     told = few.asset_materializations_for_node("shop_tables")
     assert {event.asset_key for event in told} == {KEY, aside}
     [found] = [event.metadata for event in told if event.asset_key == aside]
-    assert [found[name].value for name in ("rows_read", "rows_quarantined", "breaks_short")] == [100, 1, 1]
-    assert "['short']" in found["preview"].value
+    [rule] = [name for name in found if name.startswith("breaks_")]
+    assert [found[name].value for name in ("rows_read", "rows_quarantined", rule)] == [100, 1, 1]
+    assert f"['{rule.removeprefix('breaks_')}']" in found["preview"].value
     assert checks(few)["delivered"][1] == {
         "rows_read": 100, "rows_in_source": 100, "rows_good": 99, "rows_quarantined": 1,
     }  # fmt: skip
@@ -158,6 +158,14 @@ def test_what_was_set_aside_is_an_asset_with_its_own_check(shop, guarded):
     [check] = [found for found in many.get_asset_check_evaluations() if found.asset_key == aside]
     assert (check.passed, check.severity) == (False, dg.AssetCheckSeverity.WARN)
     assert many.success
+
+
+def test_above_the_limit_of_the_contract_the_run_fails_and_is_not_tried_again(shop, guarded):
+    shop.do("INSERT INTO shop.items VALUES (1, 'too long'), (2, 'b'), (3, 'too long')")
+    failed = guarded.run()
+    [event] = failed.get_step_failure_events()
+    assert "TooManyBroken: 2 of 3 rows of shop.items" in str(event.step_failure_data.user_failure_data.description)
+    assert shop.bronze() == shop.bronze("items_quarantine") == []
 
 
 def test_rows_that_are_neither_good_nor_set_aside_fail_the_check(shop, guarded, monkeypatch):

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from made_source import (
+    AHEAD,
     ASIDE,
     ITEMS,
     KEY,
@@ -231,6 +232,25 @@ def test_a_replay_looks_again_when_an_extract_was_quicker(items, monkeypatch):
     found = release(items.lake, source_table(quarantining(contract("items"))), release_id="r")
     assert (told(found), len(overtaking)) == ((0, 0, 1, 0), 1)
     assert items.values() == [(1, "c")]
+
+
+def test_a_replay_looks_again_when_an_extract_had_news_for_the_quarantine_alone(items, monkeypatch):
+    put(items, 1, "a")
+    items.first()
+    [(before,)] = items.do("SELECT updated_at FROM shop.items")
+    put(items, 1, "bb")
+    items.first()
+    items.do("UPDATE shop.items SET value = 'a', updated_at = %s", before)
+    real, overtaking = release_module.append, []
+
+    def append_after_an_extract(*given, **named):
+        if not overtaking:
+            overtaking.append(items.reread(None, AHEAD))
+        return real(*given, **named)
+
+    monkeypatch.setattr(release_module, "append", append_after_an_extract)
+    assert told(replay(items)) == (0, 0, 1, 0)
+    assert (overtaking[0].rows_appended, items.values()) == (0, [(1, "a")])
 
 
 def test_a_replay_that_is_always_overtaken_says_so(items, monkeypatch):
