@@ -29,6 +29,8 @@ from dataeng_assets.contracts.plain import Place, Plain, plain_of, shortened
 
 EXPECTED = "a properties file of dbt: a mapping with models, sources, seeds or snapshots"
 KINDS = ("models", "seeds", "snapshots", "sources")
+_OTHERS = ("analyses", "exposures", "groups", "macros", "metrics", "saved_queries", "semantic_models", "unit_tests")
+"""What a properties file may hold that is no table."""
 READERS: Mapping[str, Reader] = {**TESTS, **{f"dbt_expectations.{name}": read for name, read in EXPECTATIONS.items()}}
 _SETTINGS = {
     "name", "config", "description", "severity", "tags", "enabled", "where", "limit", "warn_if", "error_if",
@@ -37,7 +39,7 @@ _SETTINGS = {
 
 
 def read_dbt(given: Path | Mapping[str, Any] | Plain) -> tuple[Suite, ...]:
-    """The suites of a properties file.
+    """The suites of a properties file; none of one that speaks about no table, such as one of exposures.
 
     Raises:
         ContractError: it is none, or a test lacks what it needs.
@@ -51,14 +53,14 @@ def read_dbt(given: Path | Mapping[str, Any] | Plain) -> tuple[Suite, ...]:
                 continue
             for position, table in enumerate(_list(plain, one, "tables", (kind, number))):
                 suites.append(_suite(plain, _inherited(one, table), (kind, number, "tables", position)))
-    if not suites:
+    if not suites and not any(plain.data.get(kind) for kind in _OTHERS):
         raise plain.error((), shortened(plain.data), EXPECTED)
     return tuple(suites)
 
 
 def is_properties(data: Any) -> bool:
     """Whether a document has the form of a properties file."""
-    return isinstance(data, dict) and any(isinstance(data.get(kind), list) for kind in KINDS)
+    return isinstance(data, dict) and any(isinstance(data.get(kind), list) for kind in (*KINDS, *_OTHERS))
 
 
 def _inherited(source: Mapping[str, Any], table: Any) -> Any:

@@ -44,6 +44,8 @@ def convert(given: str, form: str) -> Written:
     if table and table not in suites:
         hint = did_you_mean(table, list(suites))
         raise NotConverted(f"{path} speaks about {', '.join(suites)}, not about {table!r}{hint}")
+    if not suites:
+        raise NotConverted(f"{path} speaks about no table")
     chosen = [suites[table]] if table else list(suites.values())
     return FORMS[form](chosen)
 

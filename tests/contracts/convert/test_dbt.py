@@ -402,6 +402,16 @@ def test_every_mart_of_the_platform_is_read_with_nothing_lost(path: Path):
     assert suite.key
 
 
+def test_what_the_marts_call_personal_is_never_shown():
+    for path in MARTS.glob("*.yml"):
+        (suite,) = read_suites(path)
+        assert suite.personal == {column.name for column in suite.columns if "Personal." in column.description}
+
+
+def test_a_properties_file_without_tables_demands_nothing():
+    assert read_dbt({"version": 2, "exposures": [{"name": "dashboard"}]}) == ()
+
+
 def test_every_generic_test_of_the_project_is_known():
     own = {path.stem for path in (ROOT / "dbt" / "tests" / "generic").glob("*.sql")}
     assert own
