@@ -1,6 +1,7 @@
 """Comparing the type that a contract demands with the one that a format declares."""
 
 import re
+from typing import NamedTuple
 
 from dataeng_assets.contracts.checks.kinds import OfType
 from dataeng_assets.contracts.checks.rule import Rule
@@ -26,31 +27,43 @@ _LOGICAL = {
 
 
 def type_result(rule: Rule, check: OfType, column: InputColumn | None) -> RuleResult:
-    """Whether a typed column is what is demanded: widths, scale, unit, zone and whether it may be empty included."""
+    """Whether a typed column is what is demanded: widths, scale, unit, zone and whether it may be empty included.
+
+    A physical type that is in no type table, such as the name of an enum, is compared by its logical type alone.
+    """
     if column is None:
         return undecided(rule, f"there is no column {check.column!r}")
+    demands = (_logical(check, column), _physical(check, column), _nullable(check, column))
+    unknown = [said.unknown for said in demands if said.unknown]
+    wrong = [said.wrong for said in demands if said.wrong]
+    decided = check.logical in _LOGICAL and check.nullable is None
+    if unknown and not wrong and not decided:
+        return undecided(rule, unknown[0])
     found = str(column.physical.type) if column.physical is not None else column.duckdb_type
-    problems = [*_logical(check, column), *_physical(check, column), *_nullable(check, column)]
-    unknown = [problem for problem in problems if problem.startswith("?")]
-    if unknown and len(unknown) == len(problems):
-        return undecided(rule, unknown[0][1:])
-    wrong = [problem for problem in problems if not problem.startswith("?")]
     return RuleResult(
         rule,
         Status.VIOLATED if wrong else Status.HOLDS,
         value=found,
-        reason="; ".join(wrong) or f"found {found}",
+        reason="; ".join([*wrong, *unknown]) or f"found {found}",
         next_step="Write the column with the type of the contract, or change the contract." if wrong else "",
     )
 
 
-def _logical(check: OfType, column: InputColumn) -> list[str]:
+class _Said(NamedTuple):
+    """What one part of the demand comes to; neither means that it is met."""
+
+    wrong: str = ""
+    unknown: str = ""
+
+
+def _logical(check: OfType, column: InputColumn) -> _Said:
     if not check.logical:
-        return []
+        return _Said()
     if check.logical not in _LOGICAL:
-        return [f"?no logical type {check.logical!r} is known"]
-    base = _base(column.duckdb_type)
-    return [] if base in _LOGICAL[check.logical] else [f"found {column.duckdb_type}, expected a {check.logical}"]
+        return _Said(unknown=f"no logical type {check.logical!r} is known")
+    if _base(column.duckdb_type) in _LOGICAL[check.logical]:
+        return _Said()
+    return _Said(f"found {column.duckdb_type}, expected a {check.logical}")
 
 
 def _base(duckdb_type: str) -> str:
@@ -59,24 +72,26 @@ def _base(duckdb_type: str) -> str:
     return re.sub(r"\(.*", "", duckdb_type, flags=re.DOTALL).strip().upper()
 
 
-def _physical(check: OfType, column: InputColumn) -> list[str]:
+def _physical(check: OfType, column: InputColumn) -> _Said:
     if not check.physical or column.native == check.physical:
-        return []
+        return _Said()
     wanted = known_type(check.physical)
     if wanted is None:
-        same = check.physical.upper() == column.duckdb_type.upper()
-        return [] if same else [f"?the physical type {check.physical} is not one that can be compared here"]
+        if check.physical.upper() == column.duckdb_type.upper():
+            return _Said()
+        return _Said(unknown=f"the physical type {check.physical} is not one that can be compared here")
     if column.physical is None:
-        return [] if wanted.duckdb == column.duckdb_type else [f"found {column.duckdb_type}, expected {wanted.duckdb}"]
+        same = wanted.duckdb == column.duckdb_type
+        return _Said() if same else _Said(f"found {column.duckdb_type}, expected {wanted.duckdb}")
     found = column.physical.type
-    return [] if found == wanted.arrow else [f"found {found}, expected {wanted.arrow}"]
+    return _Said() if found == wanted.arrow else _Said(f"found {found}, expected {wanted.arrow}")
 
 
-def _nullable(check: OfType, column: InputColumn) -> list[str]:
+def _nullable(check: OfType, column: InputColumn) -> _Said:
     if check.nullable is None:
-        return []
+        return _Said()
     if column.physical is None:
-        return ["?the input does not say whether the column may be empty"]
+        return _Said(unknown="the input does not say whether the column may be empty")
     if column.physical.nullable == check.nullable:
-        return []
-    return [f"the storage {'lets it' if column.physical.nullable else 'does not let it'} be empty"]
+        return _Said()
+    return _Said(f"the storage {'lets it' if column.physical.nullable else 'does not let it'} be empty")
