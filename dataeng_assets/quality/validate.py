@@ -4,7 +4,6 @@ The engine is `scan`, reading documents belongs in `contracts.convert`, the rule
 """
 
 from collections.abc import Mapping, Sequence
-from contextlib import ExitStack
 from datetime import datetime
 from pathlib import Path
 
@@ -14,7 +13,8 @@ from dataeng_assets.contracts.checks.rule import Suite
 from dataeng_assets.contracts.convert.detect import read_suites
 from dataeng_assets.contracts.errors import did_you_mean
 from dataeng_assets.quality.inputs.open import explain_failure, open_input
-from dataeng_assets.quality.inputs.opened import Input, InputUnreadable
+from dataeng_assets.quality.inputs.opened import Input
+from dataeng_assets.quality.others import Others
 from dataeng_assets.quality.platform import current_rows, platform_key, platform_suite
 from dataeng_assets.quality.results import TableResult
 from dataeng_assets.quality.scan.judge import judge
@@ -71,7 +71,7 @@ def validate(
         InputUnreadable: the input, or a table that a rule names.
         NothingToCheck: no rule is about what was asked for.
     """
-    with open_input(where, connection) as opened, _Others(connection, references or {}) as other:
+    with open_input(where, connection) as opened, Others(connection, references or {}) as other:
         return _judged(connection, opened, select(suite, checks), other, now)
 
 
@@ -88,51 +88,16 @@ def validate_table(
 
     Of bronze the present rows are judged: the newest version of each key that was not deleted. Errors as in `validate`.
     """
-    with open_input(name, connection, table=True) as opened, _Others(connection, references or {}) as other:
+    with open_input(name, connection, table=True) as opened, Others(connection, references or {}) as other:
         key = platform_key(opened)
         demanded = suite or platform_suite(key)
         return _judged(connection, current_rows(opened, key, demanded), select(demanded, checks), other, now)
 
 
 def _judged(
-    connection: duckdb.DuckDBPyConnection, opened: Input, suite: Suite, other: "_Others", now: datetime | None
+    connection: duckdb.DuckDBPyConnection, opened: Input, suite: Suite, other: Others, now: datetime | None
 ) -> TableResult:
     try:
         return judge(connection, opened, suite, other=other.relation, now=now)
     except duckdb.Error as error:
         raise explain_failure(error, opened) from error
-
-
-class _Others:
-    """Tables that rules name, opened once each: as told, else as tables of this platform."""
-
-    def __init__(self, connection: duckdb.DuckDBPyConnection, told: Mapping[str, str]) -> None:
-        self._connection, self._told = connection, told
-        self._opened: dict[str, str] = {}
-        self._resources = ExitStack()
-
-    def __enter__(self) -> "_Others":
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._resources.close()
-
-    def relation(self, name: str) -> str:
-        """A table for after FROM.
-
-        Raises:
-            InputUnreadable: it is nowhere, or cannot be read.
-        """
-        if name not in self._opened:
-            self._opened[name] = self._open(name)
-        return self._opened[name]
-
-    def _open(self, name: str) -> str:
-        if name in self._told:
-            return self._resources.enter_context(open_input(self._told[name], self._connection)).relation
-        try:
-            opened = self._resources.enter_context(open_input(name, self._connection, table=True))
-        except InputUnreadable as unknown:
-            raise InputUnreadable(f"{unknown} Or say where it is: --reference {name}=PATH.") from None
-        key = platform_key(opened)
-        return current_rows(opened, key, platform_suite(key)).relation

@@ -78,6 +78,14 @@ def summary(result: TableResult) -> str:
     return "\n".join([*_table(head, [_summary(result)[2:]]), *_told(result)]) + "\n"
 
 
+def rules_table(results: Sequence[RuleResult]) -> str:
+    """Each rule and what was found, the worst first, with sample rows of those that do not hold."""
+    told = worst_first(results)
+    rows = ((_code(one.rule.name), _OUTCOMES[outcome(one)], _found(one)) for one in told)
+    lines = _table(("rule", "result", "what was found"), rows)
+    return "\n".join([*lines, *(line for one in told if one.samples for line in _samples(one))]) + "\n"
+
+
 def _details(result: TableResult) -> list[str]:
     lines = _told(result)
     return ["", f"### {_code(result.suite.name)}: {SIGNS[result.overall]}", *lines] if lines else []
