@@ -1,5 +1,6 @@
 """Rules made of free SQL, on the structure of the table, and on its agreement with another one."""
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -137,7 +138,29 @@ def _written(subject: Subject, sql: str) -> str:
         raise Unanswerable(f"the query is no SQL: {str(error).splitlines()[0]}") from None
     if len(statements) != 1 or statements[0].type != duckdb.StatementType.SELECT:
         raise Unanswerable("the query must be one SELECT")
+    _make_known(subject, text)
     return text
+
+
+def _make_known(subject: Subject, sql: str) -> None:
+    """Make a view of each other table that the query names, as DuckDB asks for one after the other.
+
+    Raises:
+        InputUnreadable: one of them is nowhere.
+    """
+    asked: set[str] = set()
+    while True:
+        try:
+            subject.connection.execute(f"explain {sql}").fetchall()
+        except duckdb.CatalogException as missing:
+            found = re.search(r"Table with name (.+?) does not exist", str(missing))
+            if found is None or found[1] in asked:
+                raise
+            asked.add(found[1])
+            view = f"create temp view {quoted(found[1])} as select * from {subject.other(found[1])}"
+            subject.connection.execute(view)
+        else:
+            return
 
 
 def _free(subject: Subject, sql: str) -> list[tuple[Any, ...]]:

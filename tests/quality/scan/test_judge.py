@@ -1,7 +1,7 @@
 # ruff: noqa: E501
 """What a suite says of a table, against plain Python over the same rows."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -41,7 +41,7 @@ from dataeng_assets.contracts.checks.rule import NONE, Bounds, Rule, Severity, S
 from dataeng_assets.quality.connection import connect
 from dataeng_assets.quality.inputs.open import open_input
 from dataeng_assets.quality.results import Overall, RuleResult, Status, TableResult
-from dataeng_assets.quality.scan.judge import judge
+from dataeng_assets.quality.scan.judge import judge, no_other_table
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 NAN = float("nan")
@@ -186,6 +186,23 @@ def test_a_table_agrees_with_another_in_rows_sums_and_content(tmp_path: Path) ->
     assert result(tmp_path, Reconciles("other", "sum", ("n",)), lost, tables=other).value == 3
     swapped = {"n": [1, 2, 3], "t": ["b", "b", "c"]}
     assert result(tmp_path, Reconciles("other", "hash", ("n", "t")), swapped, tables=other).value == 1
+
+
+def test_a_query_may_name_other_tables_and_one_that_is_nowhere_leaves_it_undecided(tmp_path: Path) -> None:
+    check = NoRows("select * from {table} where a not in (select k from known)")
+    path = tmp_path / "known.parquet"
+    pq.write_table(pa.table({"k": [1]}), path)
+
+    def judged_with(other: Callable[[str], str]) -> RuleResult:
+        pq.write_table(pa.table({"a": [1, 2]}), tmp_path / "rows.parquet")
+        suite = Suite("rows", rules=(Rule(check, "rule"),))
+        with connect() as connection, open_input(str(tmp_path / "rows.parquet"), connection) as opened:
+            return judge(connection, opened, suite, other=other).results[0]
+
+    assert judged_with(lambda _: f"read_parquet('{path}')").value == 1
+    nowhere = judged_with(no_other_table)
+    assert nowhere.status is Status.UNDECIDED
+    assert "known" in nowhere.reason
 
 
 def test_99_999_percent_is_not_100_percent(tmp_path: Path) -> None:
