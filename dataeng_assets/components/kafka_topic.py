@@ -10,6 +10,7 @@ import yaml
 from pydantic import Field
 
 from dataeng_assets.components.bronze_specs import bronze_spec, source_spec
+from dataeng_assets.components.contract_checks import contract_checks, contract_results
 from dataeng_assets.components.scaffold import KafkaTopicScaffolder
 from dataeng_assets.components.stream_results import (
     drain_checks,
@@ -96,7 +97,7 @@ class KafkaTopicComponent(dg.Component, dg.Model, dg.Resolvable):
         @dg.multi_asset(
             name=f"drain_{self.stream_name}",
             specs=specs,
-            check_specs=drain_checks([spec.key for spec in specs]),
+            check_specs=[*drain_checks([spec.key for spec in specs]), *contract_checks(specs[0].key, contract.suite)],
             retry_policy=RETRY,
             pool=f"stream_{self.stream_name}",
         )
@@ -114,6 +115,7 @@ class KafkaTopicComponent(dg.Component, dg.Model, dg.Resolvable):
                     on_batch=lambda batch: context.log.info("%s", sentence(batch)),
                 )
             yield from drain_results(stream, report, attempt)
+            yield from contract_results(specs[0].key, contract.suite, stream.lake, context.run.run_id)
             yield lag_result(stream, lambda: lag(stream, self.cluster()))
 
         return drain_topic

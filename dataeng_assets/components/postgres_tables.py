@@ -8,6 +8,7 @@ import dagster as dg
 from pydantic import Field, model_validator
 
 from dataeng_assets.components.bronze_specs import bronze_spec, source_spec
+from dataeng_assets.components.contract_checks import contract_checks, contract_results
 from dataeng_assets.components.quarantine_results import (
     asset_keys,
     quarantine_check,
@@ -132,7 +133,7 @@ class PostgresTablesComponent(dg.Component, dg.Model, dg.Resolvable):
         ]
         guarded = [table for table in tables if table.contract.quarantine]
         aside = [quarantine_spec(table, self._outside(table.contract.name)) for table in guarded]
-        checks = [check for spec in specs for check in table_checks(spec.key)]
+        checks = [check for table in tables for check in self._checks(table)]
 
         @dg.multi_asset(
             name=f"{self.source}_tables",
@@ -150,6 +151,10 @@ class PostgresTablesComponent(dg.Component, dg.Model, dg.Resolvable):
 
         return extract_tables
 
+    def _checks(self, table: SourceTable) -> list[dg.AssetCheckSpec]:
+        key = dg.AssetKey(table.key)
+        return [*table_checks(key), *contract_checks(key, table.contract.suite)]
+
     def _extract(self, context: dg.AssetExecutionContext, tables: Sequence[SourceTable]) -> Iterator[Any]:
         """Copy, cover and report; what was committed before another table failed is reported all the same."""
         lake, done = Lake.current(), list[TableReport]()
@@ -164,6 +169,7 @@ class PostgresTablesComponent(dg.Component, dg.Model, dg.Resolvable):
                 main, *aside = asset_keys(table)
                 if main in context.selected_asset_keys:
                     yield from table_results(report, table, lake, context.run.run_id)
+                    yield from contract_results(main, table.contract.suite, lake, context.run.run_id)
                 if context.selected_asset_keys.intersection(aside):
                     yield from quarantine_results(report, table, lake)
 

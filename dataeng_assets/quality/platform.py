@@ -7,7 +7,6 @@ from pathlib import Path
 from dataeng_assets.contracts.checks.rule import Suite
 from dataeng_assets.contracts.checks.sql import listed, quoted
 from dataeng_assets.contracts.convert.dbt import is_properties, read_dbt
-from dataeng_assets.contracts.convert.detect import read_suites
 from dataeng_assets.contracts.load import load_contracts
 from dataeng_assets.contracts.plain import read_plain
 from dataeng_assets.quality.inputs.opened import Input, InputUnreadable
@@ -40,7 +39,11 @@ def platform_suite(key: tuple[str, ...], root: Path = ROOT) -> Suite:
 def _contracts(root: Path) -> Iterator[tuple[tuple[str, ...], Suite]]:
     for folder in sorted((root / "dataeng_assets" / "defs").glob("*/contracts")):
         for contract in load_contracts(folder).values():
+<<<<<<< HEAD
             yield (contract.domain, contract.name), contract.stored_suite
+=======
+            yield (contract.domain, contract.name), contract.suite
+>>>>>>> c112910 (A contract's rules are checks of its bronze table in Dagster, judged on what each run has brought)
 
 
 def _models(root: Path) -> Iterator[tuple[tuple[str, ...], Suite]]:
