@@ -6,9 +6,8 @@ from pathlib import Path
 
 from dataeng_assets.contracts.checks.rule import Suite
 from dataeng_assets.contracts.checks.sql import listed, quoted
-from dataeng_assets.contracts.convert.dbt import is_properties, read_dbt
+from dataeng_assets.contracts.convert.detect import read_suites
 from dataeng_assets.contracts.load import load_contracts
-from dataeng_assets.contracts.plain import read_plain
 from dataeng_assets.quality.inputs.opened import Input, InputUnreadable
 from dataeng_assets.settings import ROOT
 
@@ -39,19 +38,13 @@ def platform_suite(key: tuple[str, ...], root: Path = ROOT) -> Suite:
 def _contracts(root: Path) -> Iterator[tuple[tuple[str, ...], Suite]]:
     for folder in sorted((root / "dataeng_assets" / "defs").glob("*/contracts")):
         for contract in load_contracts(folder).values():
-<<<<<<< HEAD
             yield (contract.domain, contract.name), contract.stored_suite
-=======
-            yield (contract.domain, contract.name), contract.suite
->>>>>>> c112910 (A contract's rules are checks of its bronze table in Dagster, judged on what each run has brought)
 
 
 def _models(root: Path) -> Iterator[tuple[tuple[str, ...], Suite]]:
     for path in sorted((root / "dbt" / "models").rglob("*.yml")):
-        plain = read_plain(path, "a properties file of dbt")
-        if is_properties(plain.data):
-            for suite in read_dbt(plain):
-                yield (suite.name,), suite
+        for suite in read_suites(path):
+            yield (suite.name,), suite
 
 
 def current_rows(opened: Input, key: tuple[str, ...], suite: Suite) -> Input:

@@ -165,9 +165,10 @@ def read(lake: Lake, *, since: datetime | None = None) -> list[Judgement]:
 
 def _is_kept(table: DeltaTable, key: str, result: TableResult, run_id: str, partition: str) -> bool:
     same = (
-        (pc.field("judged_at") == pa.scalar(result.judged_at, SCHEMA.field("judged_at").type))
-        & (pc.field("table_key") == _text(key))
+        (pc.field("table_key") == _text(key))
         & (pc.field("run_id") == run_id)
+        & (pc.field("data_version") == _text(result.data_version))
+        & (pc.field("contract_version") == _text(result.suite.version))
         & (pc.field("partition") == partition)
     )
     return bool(table.to_pyarrow_dataset().count_rows(filter=same))

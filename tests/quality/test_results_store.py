@@ -42,11 +42,13 @@ def test_a_judgement_comes_back_as_it_was(lake):
     assert kept.sla == {"retention": "3 years"}
 
 
-def test_the_same_judgement_is_kept_once_in_a_run_and_a_newer_one_beside_it(lake):
+def test_the_same_data_is_kept_once_in_a_run_and_newer_data_beside_it(lake):
     first = {"a": table(HELD)}
     assert [record(lake, first, run_id="r1") for _ in range(3)] == [1, 0, 0]
     assert record(lake, {**first, "b": table(HELD)}, run_id="r1") == 1
-    assert record(lake, {"a": replace(table(HELD), judged_at=NOW + timedelta(minutes=1))}, run_id="r1") == 1
+    later = {"judged_at": NOW + timedelta(minutes=1)}
+    assert record(lake, {"a": replace(table(HELD), **later)}, run_id="r1") == 0, "a retry judges the same data"
+    assert record(lake, {"a": replace(table(HELD), data_version="next", **later)}, run_id="r1") == 1
     assert record(lake, first, run_id="r2") == 1
     assert record(lake, first, run_id="r1", partition="2026-11-19") == 1
     assert [(one.table_key, one.run_id, one.partition) for one in read(lake)] == [
