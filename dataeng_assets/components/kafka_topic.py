@@ -97,7 +97,10 @@ class KafkaTopicComponent(dg.Component, dg.Model, dg.Resolvable):
         @dg.multi_asset(
             name=f"drain_{self.stream_name}",
             specs=specs,
-            check_specs=[*drain_checks([spec.key for spec in specs]), *contract_checks(specs[0].key, contract.suite)],
+            check_specs=[
+                *drain_checks([spec.key for spec in specs]),
+                *contract_checks(specs[0].key, contract.suite),
+            ],
             retry_policy=RETRY,
             pool=f"stream_{self.stream_name}",
         )
