@@ -94,7 +94,8 @@ def _release(console: "Console", name: str, release_id: str, limit: "Bounds | No
             table = find_table(name)
         except LookupError as no_table:
             raise LookupError(f"{no_table} {no_stream}") from None
-        return release_rows(Lake.current(), table, release_id=release_id, dry_run=dry_run, limit=limit)
+        with console.status(f"validating the quarantine of {name} again"):
+            return release_rows(Lake.current(), table, release_id=release_id, dry_run=dry_run, limit=limit)
     stream = component.stream(contract)
     with console.status(f"reading the dead letters of {name} again"):
         found = release_events(stream, release_id=release_id, dry_run=dry_run, limit=limit)
@@ -126,6 +127,7 @@ def _show(console: "Console", found: "Replayed", *, dry_run: bool) -> None:
     table = Table("what became of it", "rows", title=f"{found.name}: what was set aside", box=None)
     table.columns[1].justify = "right"
     rows = {
+        "validated again": found.validated,
         "would be released" if dry_run else "released": found.released,
         "still broken": found.broken,
         **{f"  {rule}": count for rule, count in sorted(found.by_rule.items(), key=lambda one: -one[1])},
