@@ -55,15 +55,19 @@ def left_out(values: Sequence[float]) -> list[float]:
 def newest_level(values: Sequence[float], least: int, floor: float) -> int:
     """Where the newest level of a series begins, if its level has ever shifted; 0 where it has not.
 
-    The place is where the sum of the deviations up to it is furthest from what it would be without a shift (CUSUM);
-    each counts for at most three spreads, so that a single value shifts nothing. It counts when both sides are long
-    enough and their medians stand further apart than their spreads explain.
+    A first guess is where the sum of the deviations up to it is furthest from what it would be without a shift (CUSUM);
+    each counts for at most three spreads, so that a single value shifts nothing. From there the place is moved to where
+    most values are nearer to the median of their own side. It counts when both sides are long enough and their medians
+    stand further apart than their spreads explain.
     """
     middle = median(values)
     most = 3 * max(_MAD * median(abs(value - middle) for value in values), floor)
     sums = list(accumulate(max(-most, min(most, value - middle)) for value in values))
     share = sums[-1] / len(sums)
     place = max(range(1, len(sums)), key=lambda at: abs(sums[at - 1] - share * at))
+    old, new = median(values[:place]), median(values[place:])
+    nearer = list(accumulate(1 if abs(value - old) < abs(value - new) else -1 for value in values))
+    place = nearer.index(max(nearer)) + 1
     if not least <= place <= len(values) - least:
         return 0
     before, after = values[:place], values[place:]
