@@ -140,7 +140,10 @@ def _table(*columns: str, title: str) -> "Table":
     from rich.markup import escape
     from rich.table import Table
 
-    return Table(*columns, title=escape(title), box=None, header_style="bold", title_justify="left")
+    table = Table(*columns, title=escape(title), box=None, header_style="bold", title_justify="left")
+    for column in table.columns[2:-1]:
+        column.no_wrap = True
+    return table
 
 
 def _print(table: "Table") -> None:

@@ -37,7 +37,7 @@ def too_little(metric: str, column: str | None, value: float | None, points: int
     return f"{subject(metric, column, value)}; not enough history: {points} of {MIN_POINTS} earlier measurements"
 
 
-def sparkline(values: Sequence[float | None], width: int = 30) -> str:
+def sparkline(values: Sequence[float | None], width: int = 20) -> str:
     """The newest values as a line of bars between the smallest and the largest of them; a gap where there is none."""
     shown = values[-width:]
     there = [value for value in shown if value is not None]
