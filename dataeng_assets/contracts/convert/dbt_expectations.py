@@ -62,8 +62,9 @@ def _value(said: TestArguments) -> int | float:
     return said.need("value", (int, float), "a number")  # type: ignore[no-any-return]
 
 
-def _equal_value(said: TestArguments) -> Bounds:
-    return Bounds(_value(said), _value(said))
+def _equal_value(said: TestArguments, name: str = "value") -> Bounds:
+    value = said.need(name, (int, float), "a number")
+    return Bounds(value, value)
 
 
 def _measured(metric: Metric, sql: str, bounds: Callable[[TestArguments], Bounds] = _bounds) -> Reader:
@@ -253,11 +254,6 @@ def _sum(bounds: Callable[[TestArguments], Bounds]) -> Reader:
     return read
 
 
-def _sum_total(said: TestArguments) -> Bounds:
-    total = said.need("sum_total", (int, float), "a number")
-    return Bounds(total, total)
-
-
 def _compound(said: TestArguments) -> Demanded:
     columns, ignored = said.texts("column_list"), str(said.get("ignore_row_if", "all_values_are_missing"))
     said.get("quote_columns")
@@ -286,8 +282,7 @@ def _greater(said: TestArguments) -> Check:
 
 
 def _equal_pair(said: TestArguments) -> Check:
-    left, right = _pair(said)
-    return Compare(left, Operator.EQUAL, right)
+    return Compare(_pair(said)[0], Operator.EQUAL, _pair(said)[1])
 
 
 def _pairs(said: TestArguments) -> Check:
@@ -396,7 +391,7 @@ EXPECTATIONS: Mapping[str, Reader] = MappingProxyType(
         "expect_column_pair_values_to_be_equal": _rows(_equal_pair),
         "expect_column_pair_values_to_be_in_set": _rows(_pairs),
         "expect_compound_columns_to_be_unique": _compound,
-        "expect_multicolumn_sum_to_equal": _sum(_sum_total),
+        "expect_multicolumn_sum_to_equal": _sum(lambda said: _equal_value(said, "sum_total")),
         "expect_multicolumn_sum_to_be_between": _sum(_bounds),
         "expect_select_column_values_to_be_unique_within_record": _differ,
         "expect_column_values_to_be_within_n_stdevs": _stdevs,
