@@ -7,10 +7,10 @@ ways may hold (a branch of anyOf), each is tried with the pairs so far taken for
 
 from collections import deque
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from dataeng_assets.contracts.compatibility.json_schema.node import Node
-from dataeng_assets.contracts.compatibility.json_schema.shape import Meet, Shape, meet
+from dataeng_assets.contracts.compatibility.json_schema.shape import Meet, Shape, Side, meet
 from dataeng_assets.contracts.compatibility.json_schema.shapes import Shapes
 from dataeng_assets.contracts.compatibility.json_schema.words import Problem, changed, turned
 
@@ -25,8 +25,7 @@ class TooManyPairs(Exception):
     """The comparison was given up; nothing is known."""
 
 
-@dataclass(frozen=True, slots=True)
-class Pair:
+class Pair(NamedTuple):
     """All of `source` must be accepted by `target`; `lenient` when documents hold only declared properties."""
 
     source: Meet
@@ -101,6 +100,7 @@ class Containment:
         self.shapes, self.forward, self._rule = shapes, forward, rule
         self._assumed: list[set[Pair]] = []
         self._failed: set[Pair] = set()
+        self._apart: dict[tuple[Meet, Node], bool] = {}
         self._judged = self._tried = 0
         self._parts: dict[tuple[Node, str], Node] = {}
 
@@ -131,13 +131,23 @@ class Containment:
         return True
 
     def disjoint(self, source: Meet, node: Node) -> bool:
-        """Whether no value of the source is provably accepted by a schema."""
-        if self.shapes.tagged_apart(source, node) or self.shapes.empty(source.also([node])):
+        """Whether it is certain that no value of the source is accepted by a schema."""
+        if (source, node) not in self._apart:
+            self._apart[source, node] = self._are_apart(source, node)
+        if self._apart[source, node]:
             return True
-        barred = set(source.barred) | {n.single["not"] for n in self.shapes.flat(source) if "not" in n.single}
+        # not kept: it may rest on what is taken for granted just now
         one = meet(node)
-        near = (bar for bar in barred if not self.shapes.tagged_apart(one, bar))
+        near = (bar for bar in self._barred(source) if not self.shapes.tagged_apart(one, bar))
         return any(self.holds(one, meet(bar), lenient=False) for bar in near)
+
+    def _are_apart(self, source: Meet, node: Node) -> bool:
+        if any(self.shapes.sameness.same(node, bar) for bar in self._barred(source)):
+            return True
+        return self.shapes.tagged_apart(source, node) or self.shapes.empty(source.also([node]))
+
+    def _barred(self, source: Meet) -> frozenset[Node]:
+        return self.shapes.of(source, Side.SOURCE).barred
 
     def plainly_holds(self, source: Meet, target: Meet) -> bool:
         """Whether the source says all that the target says, word by word."""

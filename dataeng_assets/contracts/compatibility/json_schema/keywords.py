@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from fractions import Fraction
+from functools import lru_cache
 from typing import Any
 
 from dataeng_assets.contracts.compatibility.json_schema.document import Draft, SchemaRefused, shown, step
@@ -132,7 +133,12 @@ def _multiple(words: Words, word: str, value: Any) -> None:
     if not _is_number(value) or value <= 0:
         raise words.refuse(word, value, "a number above 0")
     # 0.1 means a tenth, not the nearest double
-    words.limits[word] = Fraction(repr(value))
+    words.limits[word] = _exactly(repr(value))
+
+
+@lru_cache(maxsize=1000)
+def _exactly(digits: str) -> Fraction:
+    return Fraction(digits)
 
 
 def _count(words: Words, word: str, value: Any) -> None:

@@ -34,7 +34,11 @@ def judge(engine: Containment, pair: Pair, place: str, branch: str, *, explain: 
     )
     target = shapes.only_of(new)
     judged = Judged(engine, pair, place, branch, source, target)
-    if not new or shapes.empty(pair.source):
+    if not new:
+        return judged
+    # a schema written by itself is seldom impossible, and only worth a look when something is wrong with it
+    is_composed = len(source.nodes) > 1 or source.barred
+    if is_composed and shapes.empty(pair.source):
         return judged
     values = shapes.values(pair.source)
     if values is not None:
@@ -44,6 +48,9 @@ def judge(engine: Containment, pair: Pair, place: str, branch: str, *, explain: 
     else:
         _judge_by_type(judged)
         _judge_choices(judged, explain=explain)
+    if judged.problems and not is_composed and shapes.empty(pair.source):
+        judged.problems.clear()
+        judged.needed.clear()
     return judged
 
 

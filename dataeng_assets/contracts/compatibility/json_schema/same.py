@@ -47,18 +47,20 @@ class Sameness:
         return self._numbers[node]
 
     def _numbered(self, node: Node) -> int | None:
-        numbers = {part: self._numbers[part] for part in _parts(node)}
-        if None in numbers.values():
+        numbers = [self._numbers[part] for part in _parts(node)]
+        if None in numbers:
             return None
+        # in the order of the parts, which is that of the words; names and words may stand in any
+        each = iter(numbers)
         text = (
             _frozen(node.limits),
-            frozenset((word, numbers[unwrapped(part)]) for word, part in node.single.items()),
-            frozenset((word, *(numbers[unwrapped(part)] for part in parts)) for word, parts in node.lists.items()),
-            frozenset(
-                (word, name, numbers[unwrapped(part)])
-                for word, mapped in node.maps.items()
-                for name, part in mapped.items()
-            ),
+            frozenset([(word, next(each)) for word in node.single]) if node.single else None,
+            frozenset([(word, *(next(each) for _ in parts)) for word, parts in node.lists.items()])
+            if node.lists
+            else None,
+            frozenset([(word, name, next(each)) for word, mapped in node.maps.items() for name in mapped])
+            if node.maps
+            else None,
         )
         return self._texts.setdefault(text, len(self._texts))
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 from fractions import Fraction
 from math import gcd
-from typing import Any
+from typing import Any, NamedTuple
 
 from dataeng_assets.contracts.compatibility.json_schema.evaluated import evaluated_items, evaluated_properties
 from dataeng_assets.contracts.compatibility.json_schema.keywords import tighter
@@ -20,6 +20,7 @@ from dataeng_assets.contracts.compatibility.json_schema.values import covers
 
 ALL_TYPES = frozenset({"null", "boolean", "number", "string", "array", "object"})
 
+ONE = Fraction(1)
 BOUNDS = {"lower", "upper"}
 COUNTS = {"minLength", "maxLength", "minItems", "maxItems", "minProperties", "maxProperties"}
 
@@ -31,8 +32,7 @@ class Side(Enum):
     TARGET = "target"
 
 
-@dataclass(frozen=True, slots=True)
-class Meet:
+class Meet(NamedTuple):
     """All of several schemas at once.
 
     Attributes:
@@ -173,7 +173,7 @@ def shaped(nodes: tuple[Node, ...], of: Meet, side: Side) -> Shape:
             _merge_properties(shape, node)
             _merge_choices(shape, node, of.opened)
     if "number" not in shape.types and shape.types & {"integer", INTEGER_OF_DRAFT_4}:
-        shape.multiple = _common(shape.multiple, Fraction(1))
+        shape.multiple = _common(shape.multiple, ONE)
     return shape
 
 

@@ -21,8 +21,9 @@ class Shapes:
         self.sameness = Sameness()
         self._admission, self._whole = Admission(), Admission(whole=True)
         self._flat: dict[Meet, tuple[Node, ...]] = {}
-        self._shapes: dict[tuple[Meet, Side], Shape] = {}
+        self._sources: dict[Meet, Shape] = {}
         self._targets: dict[Meet, Shape] = {}
+        self._alone: dict[Meet, Shape] = {}
         self._values: dict[Meet, list[Any] | None] = {}
         self._empty: dict[Meet, bool] = {}
         self._judged_at: dict[Meet, int] = {}
@@ -35,16 +36,18 @@ class Shapes:
 
     def of(self, of: Meet, side: Side) -> Shape:
         """The shape of a meet, for one end of a containment."""
-        if (of, side) not in self._shapes:
-            self._shapes[of, side] = shaped(self.flat(of), of, side)
-        return self._shapes[of, side]
+        known = self._sources if side is Side.SOURCE else self._targets
+        shape = known.get(of)
+        if shape is None:
+            shape = known[of] = shaped(self.flat(of), of, side)
+        return shape
 
     def only_of(self, nodes: frozenset[Node]) -> Shape:
         """The shape of a target that is just these schemas, their parts not looked into."""
         of = Meet(nodes)
-        if of not in self._targets:
-            self._targets[of] = shaped(tuple(sorted(nodes, key=lambda node: node.number)), of, Side.TARGET)
-        return self._targets[of]
+        if of not in self._alone:
+            self._alone[of] = shaped(tuple(sorted(nodes, key=lambda node: node.number)), of, Side.TARGET)
+        return self._alone[of]
 
     def values(self, of: Meet) -> list[Any] | None:
         """All values that may be valid, where they are few; else None."""
