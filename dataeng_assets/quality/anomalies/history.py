@@ -131,19 +131,21 @@ def record(lake: Lake, taken: Taken, *, run_id: str) -> DeltaTable:
     raise AssertionError("the last attempt returns or raises")
 
 
-def read(lake: Lake, table_key: str, *, table: DeltaTable | None = None) -> pa.Table:
+def read(lake: Lake, table_key: str, *, since: datetime | None = None, table: DeltaTable | None = None) -> pa.Table:
     """The measurements of a table, oldest first; none where nothing was ever measured.
 
     Args:
         lake: where they lie.
         table_key: dotted.
+        since: what was measured before is left out.
         table: the history, when it is open already.
     """
     try:
         table = table or lake.open(KEY)
     except TableMissing:
         return SCHEMA.empty_table()
-    rows = _of_table(table, table_key).to_table()
+    newer = None if since is None else pc.field("measured_at") >= pa.scalar(since)
+    rows = _of_table(table, table_key).to_table(filter=newer)
     return rows.select(SCHEMA.names).sort_by([("measured_at", "ascending"), ("partition", "ascending")])
 
 
@@ -158,7 +160,8 @@ def series(
         since: of what is older nothing is told.
         table: the history, when it is open already.
     """
-    rows = read(lake, table_key, table=table)
+    # a day is measured after it has ended
+    rows = read(lake, table_key, since=since, table=table)
     at = pc.coalesce(
         rows["partition"].cast(pa.timestamp("us")).cast(SCHEMA.field("measured_at").type), rows["measured_at"]
     )
