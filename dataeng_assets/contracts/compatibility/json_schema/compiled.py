@@ -90,8 +90,8 @@ class _Compiler:
         if not old_reference:
             base = self.identify(node.place, raw, base)
         self.bases[id(raw)] = base
-        for word in REFERENCES.keys() & raw.keys():
-            if self.draft >= REFERENCES[word]:
+        for word, since in REFERENCES.items():
+            if word in raw and self.draft >= since:
                 if not isinstance(raw[word], str):
                     raise SchemaRefused(node.place, f"{word} is {shown(raw[word])}", "Write a string")
                 self.references.append((node, word, raw[word], base))
