@@ -115,6 +115,7 @@ def test_each_check_of_a_table_says_what_it_counted(shop, declared):
     found = checks(declared.run())
     passed, said = found.pop("no_anomaly")
     assert (passed, said["why"]) == (False, "not enough history: 0 earlier measurements")
+    assert [found.pop(by_contract)[0] for by_contract in ("completeness", "uniqueness")] == [True, True]
     assert found == {
         "delivered": (True, {"rows_read": 5, "rows_in_source": 5}),
         "keys_not_null": (True, {"rows": 5, "without_item_id": 0}),
