@@ -134,7 +134,10 @@ class Written:
 
     @cached_property
     def _declared_beside(self) -> set[str]:
-        return self.declared.keys() | {name for node in self._beside for name in node.maps.get("properties", ())}
+        """Names that the source declares or, somewhere, requires."""
+        named = {name for node in self._beside for name in node.maps.get("properties", ())}
+        required = {name for node in self._beside for name in node.limits.get("required", ())}
+        return self.declared.keys() | named | required
 
     @cached_property
     def _closed(self) -> bool:

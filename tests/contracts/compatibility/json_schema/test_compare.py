@@ -89,6 +89,13 @@ def test_a_schema_equals_itself():
             BACKWARD | FORWARD,
             id="what any branch declares is declared",
         ),
+        pytest.param(
+            having(a=TEXT) | {"anyOf": [{"required": ["b"]}, {"required": ["a"]}]},
+            having(a=TEXT, b=WHOLE) | {"anyOf": [{"required": ["b"]}, {"required": ["a"]}]},
+            BACKWARD,
+            BACKWARD,
+            id="what a branch requires is declared",
+        ),
     ],
 )
 def test_open_models_are_read_strictly_or_leniently(old, new, strictly, leniently):
