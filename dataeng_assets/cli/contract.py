@@ -1,4 +1,4 @@
-"""`dataeng contract`: what a change of a contract means before it reaches anyone, and contracts in other forms."""
+"""`dataeng contract`: what a change means before it reaches anyone, contracts in other forms, and a first one."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -6,12 +6,14 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from dataeng_assets.cli.contract_convert import convert
+from dataeng_assets.cli.contract_infer import infer
 
 if TYPE_CHECKING:
     from dataeng_assets.contracts.compatibility.diff import Diff
 
-app = typer.Typer(no_args_is_help=True, help="Compare and convert contracts.")
+app = typer.Typer(no_args_is_help=True, help="Compare, convert and propose contracts.")
 app.command()(convert)
+app.command()(infer)
 
 Modes = Literal["BACKWARD", "FORWARD", "FULL", "BACKWARD_TRANSITIVE", "FORWARD_TRANSITIVE", "FULL_TRANSITIVE"]
 

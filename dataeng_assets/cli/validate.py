@@ -1,5 +1,6 @@
 """`dataeng validate`: judge a file, folder or table by a contract."""
 
+import shlex
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NoReturn
@@ -34,7 +35,7 @@ def validate(
 ) -> None:
     """Judge data by a contract: exit 0 when it holds, 1 when it is violated, 2 when that could not be decided.
 
-    Without --schema a file is profiled and a contract proposed; a table is judged by its own.
+    Without --schema an input is profiled, which ends with 0 as nothing is demanded; a table is judged by its own rules.
 
     Examples:
 
@@ -54,7 +55,10 @@ def validate(
     if bool(input_) == bool(table):
         _stop("Name what to judge: either --input or --table.")
     if input_ and not schema:
-        _stop("Name the rules: --schema FILE. `dataeng contract infer` proposes some.")
+        if checks != "all" or output or format_ or reference or every_rule:
+            _stop("Without rules nothing is judged. Name them: --schema FILE. `dataeng contract infer` proposes some.")
+        _profile(input_)
+        return
     references = dict(pair.partition("=")[::2] for pair in reference or ())
     if not all(references.values()):
         _stop("Say where a table is as NAME=PATH, such as --reference customers=data/customers.parquet.")
@@ -70,6 +74,32 @@ def validate(
         _stop(str(error))
     _show([result], output, format_, every_rule=every_rule)
     raise typer.Exit(result.overall.exit_code)
+
+
+def _profile(input_: str) -> None:
+    """Show what the data looks like, and how it gets rules."""
+    from rich.console import Console
+
+    from dataeng_assets.cli.progress import told_while
+    from dataeng_assets.quality.connection import connect
+    from dataeng_assets.quality.infer import profile_of, table_name
+    from dataeng_assets.quality.inputs.opened import InputUnreadable
+    from dataeng_assets.quality.written.profile_table import rendered
+
+    try:
+        with connect() as connection, told_while(connection, f"Profiling {input_}"):
+            found = profile_of(connection, input_)
+    except InputUnreadable as error:
+        _stop(str(error))
+    console = Console(highlight=False)
+    console.print(rendered(found, width=console.width))
+    contract = f"contracts/{table_name(input_)}.yaml"
+    for line in (
+        "Nothing was demanded, so nothing was judged: this is what the data looks like. To have it judged:",
+        f"  dataeng contract infer {shlex.quote(input_)} --output {contract}",
+        f"  dataeng validate --input {shlex.quote(input_)} --schema {contract}",
+    ):
+        console.print(line, markup=False, soft_wrap=True)
 
 
 def _show(results: "Sequence[TableResult]", output: Path | None, form: Format | None, *, every_rule: bool) -> None:

@@ -16,6 +16,7 @@ from dataeng_assets.contracts.checks.rule import Rule
 from dataeng_assets.contracts.convert.odcs_options import elements_one_of
 from dataeng_assets.contracts.errors import TypeRefused
 from dataeng_assets.contracts.model import Column, Contract, implied
+from dataeng_assets.contracts.personal import is_usual_name
 from dataeng_assets.contracts.types import ColumnType, postgres_type
 from dataeng_assets.postgres.catalog import TableColumn
 from dataeng_assets.postgres.tables import Description
@@ -25,14 +26,6 @@ FRESHNESS = timedelta(hours=26)
 """Extracted daily; two hours are left for a late or repeated run."""
 
 _MOVES = re.compile(r"updat|modif|(^|_)chang|(^|_)mtime|last_?(write|saved)", re.IGNORECASE)
-# Names that usually hold what tells who a person is. Better one column too many: its values are not shown, no more.
-_PERSONAL = re.compile(
-    r"(^|_)(e?mail|phone|mobile|fax|street|address|postal|postcode|zip|city|birth|born|gender|iban|bic|ssn|passport"
-    r"|tax_id|passwd|password|ip|ip_address|user_?name|login|first_?name|last_?name|full_?name|given_?name|family_?name"
-    r"|sur_?name|middle_?name|nick_?name|picture|photo|avatar|signature|note|notes|comment|comments)(_|\d|$)",
-    re.IGNORECASE,
-)
-_KEY_NAME = re.compile(r"(_id|_no|_number|_count|_at|_on)$", re.IGNORECASE)
 _TABLE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_]*")
 _CAST = "to copy it, cast it to text in a view and write the view's contract by hand, with the table's key"
 _JINJA = re.compile(r"([{}])(?=[{%#}])|([%#])(?=\})")
@@ -175,7 +168,7 @@ def _column(table: Description, found: TableColumn, kind: ColumnType) -> Column:
         type=kind,
         physical=found.type,
         nullable=found.nullable,
-        personal=(kind.element or kind).family in ("text", "bytes", "date") and _is_personal(found.name),
+        personal=(kind.element or kind).family in ("text", "bytes", "date") and is_usual_name(found.name),
         description=_said(table.comments.get(found.name, "")) or missing,
     )
 
@@ -195,10 +188,6 @@ def _rules(table: Description, columns: Sequence[Column], key: tuple[str, ...]) 
 
 def _rule(check: Check, column: str = "") -> Rule:
     return Rule(check, derived_name(check, column))
-
-
-def _is_personal(name: str) -> bool:
-    return bool(_PERSONAL.search(name)) and not _KEY_NAME.search(name)
 
 
 def _key(table: Description, columns: Sequence[Column]) -> tuple[str, ...]:

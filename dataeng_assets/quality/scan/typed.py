@@ -18,12 +18,14 @@ _LOGICAL = {
     "number": _INTEGERS | _FRACTIONS,
     "boolean": {"BOOLEAN"},
     "date": {"DATE"},
-    "timestamp": {"TIMESTAMP", "TIMESTAMP WITH TIME ZONE", "TIMESTAMP_NS", "TIMESTAMP_MS", "TIMESTAMP_S"},
+    "timestamp": {
+        "TIMESTAMP", "TIMESTAMP WITH TIME ZONE", "TIMESTAMPTZ_NS", "TIMESTAMP_NS", "TIMESTAMP_MS", "TIMESTAMP_S",
+    },
     "time": {"TIME", "TIME WITH TIME ZONE", "VARCHAR"},
     "object": {"STRUCT", "MAP", "JSON", "VARCHAR", "UNION"},
     "array": {"LIST", "ARRAY", "JSON", "VARCHAR"},
     "map": {"MAP", "STRUCT", "JSON", "VARCHAR"},
-}
+}  # fmt: skip
 
 
 def type_result(rule: Rule, check: OfType, column: InputColumn | None) -> RuleResult:
