@@ -135,7 +135,11 @@ def _command(command: Any, path: str) -> str:
 
 
 def _parameter(parameter: Any) -> str:
-    return f"`{', '.join(parameter.opts)}`" if parameter.param_type_name == "option" else f"`{parameter.name.upper()}`"
+    return (
+        f"`{', '.join(parameter.opts)}`"
+        if parameter.param_type_name == "option"
+        else f"`{(parameter.metavar or parameter.name).upper()}`"
+    )
 
 
 def _what(parameter: Any) -> str:
