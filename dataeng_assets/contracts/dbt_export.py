@@ -14,6 +14,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from dataeng_assets.contracts.checks.sql import quoted
 from dataeng_assets.contracts.load import load_contracts
 from dataeng_assets.contracts.model import Column, Contract
 from dataeng_assets.contracts.yaml_text import yaml_text
@@ -103,7 +104,7 @@ def _sql_name(name: str) -> str:
     """A column's name as SQL takes it: with quotes where it would be read as something else."""
     if re.fullmatch("[A-Za-z_][A-Za-z0-9_]*", name) and name.lower() not in _reserved_words():
         return name
-    return '"' + name.replace('"', '""') + '"'
+    return quoted(name)
 
 
 @cache

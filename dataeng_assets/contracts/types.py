@@ -12,6 +12,7 @@ from typing import Literal
 
 import pyarrow as pa
 
+from dataeng_assets.contracts.checks.sql import literal, quoted
 from dataeng_assets.contracts.errors import TypeRefused, did_you_mean
 
 Family = Literal["integer", "decimal", "float", "boolean", "date", "timestamp", "text", "bytes", "list"]
@@ -246,7 +247,7 @@ def row_hash_sql(columns: Iterable[tuple[str, ColumnType]]) -> str:
         columns: name, which must also be the column's name in the frame, and type of each column.
     """
     parts = [
-        f"coalesce({_literal(f'{len(name.encode())}:{name}')} || {_prefixed(kind.canonical_sql(_quoted(name)))}, '')"
+        f"coalesce({literal(f'{len(name.encode())}:{name}')} || {_prefixed(kind.canonical_sql(quoted(name)))}, '')"
         for name, kind in sorted(columns, key=lambda column: column[0])
     ]
     text = f"concat({', '.join(parts)})" if parts else "''"
@@ -291,11 +292,3 @@ def _unknown(name: str) -> str:
 
 def _prefixed(text_sql: str) -> str:
     return f"(strlen({text_sql}) || ':' || {text_sql})"
-
-
-def _quoted(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'
-
-
-def _literal(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"

@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from deltalake import DeltaTable
 
+from dataeng_assets.contracts.checks.sql import literal, quoted
 from dataeng_assets.contracts.types import row_hash_sql
 from dataeng_assets.extract.plan import SourceTable
 from dataeng_assets.extract.staging import Staged
@@ -66,7 +67,7 @@ def committed(
 
 def rows_of(staged: Staged) -> str:
     """The staged rows, as SQL names them."""
-    return "read_parquet('" + str(staged.path).replace("'", "''") + "')"
+    return f"read_parquet({literal(str(staged.path))})"
 
 
 def loaded(table: SourceTable, *, keys_only: bool = False) -> str:
@@ -101,8 +102,3 @@ def key_alone(table: SourceTable) -> str:
 def batch_rows(staged: Staged) -> int:
     """Rows per batch: fewer where they are wide."""
     return max(1, min(BATCH_ROWS, BATCH_BYTES * staged.rows // max(1, staged.text_bytes)))
-
-
-def quoted(name: str) -> str:
-    """An identifier."""
-    return '"' + name.replace('"', '""') + '"'

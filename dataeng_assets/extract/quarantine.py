@@ -16,7 +16,8 @@ from deltalake import DeltaTable
 from dataeng_assets.contracts.checks.functions import register_functions
 from dataeng_assets.contracts.checks.rule import Quarantine
 from dataeng_assets.contracts.checks.setting_aside import broken_sql, refuse_too_many, setting_aside
-from dataeng_assets.extract.engine import batch_rows, committed, key_alone, keys, loaded, quoted, row_hash, rows_of
+from dataeng_assets.contracts.checks.sql import quoted
+from dataeng_assets.extract.engine import batch_rows, committed, key_alone, keys, loaded, row_hash, rows_of
 from dataeng_assets.extract.plan import SourceTable
 from dataeng_assets.extract.staging import Staged
 from dataeng_assets.postgres.errors import SAFE, SourceRefused

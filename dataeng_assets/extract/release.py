@@ -21,7 +21,8 @@ from dataeng_assets.contracts.checks.functions import register_functions
 from dataeng_assets.contracts.checks.replayed import Replayed
 from dataeng_assets.contracts.checks.rule import Bounds
 from dataeng_assets.contracts.checks.setting_aside import broken_sql, demanded, refuse_too_many
-from dataeng_assets.extract.engine import BATCH_ROWS, committed, engine, keys, quoted
+from dataeng_assets.contracts.checks.sql import quoted
+from dataeng_assets.extract.engine import BATCH_ROWS, committed, engine, keys
 from dataeng_assets.extract.plan import SourceTable, guard_name, released_name
 from dataeng_assets.extract.quarantine import CLEARED, quarantine_key, unevaluated
 from dataeng_assets.extract.versions import bronze_schema

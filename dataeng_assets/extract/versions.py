@@ -17,16 +17,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from deltalake import DeltaTable
 
-from dataeng_assets.extract.engine import (
-    batch_rows,
-    committed,
-    keys,
-    loaded,
-    quoted,
-    row_hash,
-    rows_of,
-    unreadable_values,
-)
+from dataeng_assets.contracts.checks.sql import quoted
+from dataeng_assets.extract.engine import batch_rows, committed, keys, loaded, row_hash, rows_of, unreadable_values
 from dataeng_assets.extract.plan import Plan, SourceTable
 from dataeng_assets.extract.staging import Staged
 from dataeng_assets.extract.whole import store_vanished, vanished_rows

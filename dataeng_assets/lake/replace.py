@@ -7,6 +7,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from deltalake import DeltaTable
 
+from dataeng_assets.contracts.checks.sql import quoted
 from dataeng_assets.lake.append import RowsRefused, write
 from dataeng_assets.lake.strict import table_schema
 
@@ -62,7 +63,7 @@ def replace_range(
                 "written; the table is as before. Widen the range, or filter the rows by it."
             )
 
-    name = '"' + column.replace('"', '""') + '"'
+    name = quoted(column)
     return write(
         table,
         rows,

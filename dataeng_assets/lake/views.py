@@ -19,6 +19,7 @@ import pyarrow as pa
 import pyarrow.dataset as ds
 from deltalake import DeltaTable
 
+from dataeng_assets.contracts.checks.sql import literal, quoted
 from dataeng_assets.lake.location import Lake
 from dataeng_assets.lake.strict import table_schema
 
@@ -53,7 +54,7 @@ class Reading:
     @property
     def view(self) -> str:
         """The view's full name, quoted."""
-        return f"{_identifier(self.schema)}.{_identifier(self.key[-1])}"
+        return f"{quoted(self.schema)}.{quoted(self.key[-1])}"
 
     @property
     def dataset_name(self) -> str:
@@ -117,11 +118,11 @@ def make_views(connection: duckdb.DuckDBPyConnection, readings: Collection[Readi
     ).fetchall()
     current = {(reading.schema, reading.key[-1]) for reading in readings}
     for schema, name in set(stale) - current:
-        connection.execute(f"drop view {_identifier(schema)}.{_identifier(name)}")
+        connection.execute(f"drop view {quoted(schema)}.{quoted(name)}")
     for reading in readings:
-        connection.execute(f"create schema if not exists {_identifier(reading.schema)}")
+        connection.execute(f"create schema if not exists {quoted(reading.schema)}")
         connection.execute(f"create or replace view {reading.view} as {reading.sql}")
-        comment = _text(f"lake table {reading.dotted} version {reading.version}")
+        comment = literal(f"lake table {reading.dotted} version {reading.version}")
         connection.execute(f"comment on view {reading.view} is {comment}")
 
 
@@ -150,21 +151,21 @@ def read_table(
     if folder is None:
         dataset: ds.Dataset = table.to_pyarrow_dataset()
         reading = Reading(key, table.version(), "", dataset)
-        return Reading(key, table.version(), f"select * from {_identifier(reading.dataset_name)}", dataset)
+        return Reading(key, table.version(), f"select * from {quoted(reading.dataset_name)}", dataset)
     return Reading(key, table.version(), _files_sql(table, folder, position))
 
 
 def file_text(path: Path) -> str:
     """A path in SQL, such that DuckDB takes it for that file whatever characters it has."""
-    return _text(_GLOB.sub(r"[\1]", str(path)))
+    return literal(_GLOB.sub(r"[\1]", str(path)))
 
 
 def _files_sql(table: DeltaTable, folder: Path, position: tuple[str, str] | None) -> str:
     # An empty typed branch gives the columns when there is no file, or none that has a column added later.
     types = _duckdb_types(table_schema(table))
     delivered = {**types, **dict(zip(position or (), ("VARCHAR", "BIGINT"), strict=False))}
-    columns = ", ".join(_identifier(name) for name in delivered)
-    typed = ", ".join(f"null::{kind} as {_identifier(name)}" for name, kind in delivered.items())
+    columns = ", ".join(quoted(name) for name in delivered)
+    typed = ", ".join(f"null::{kind} as {quoted(name)}" for name, kind in delivered.items())
     empty = f"select {typed} where false"
     # paths in the log are percent-encoded once, the root never is
     names = pa.table(table.get_add_actions()).column("path").to_pylist()
@@ -175,15 +176,15 @@ def _files_sql(table: DeltaTable, folder: Path, position: tuple[str, str] | None
     _refuse_misleading(folder, partitions)
     hive = "hive_partitioning = false"
     if partitions:
-        declared = ", ".join(f"{_text(name)}: {types[name]}" for name in partitions)
+        declared = ", ".join(f"{literal(name)}: {types[name]}" for name in partitions)
         hive = f"hive_partitioning = true, hive_types = {{{declared}}}"
     # Delta writes a NULL text partition as the empty string too
     texts = [name for name in partitions if types[name] == "VARCHAR"]
-    replaced = ", ".join(f"nullif({_identifier(name)}, '') as {_identifier(name)}" for name in texts)
+    replaced = ", ".join(f"nullif({quoted(name)}, '') as {quoted(name)}" for name in texts)
     star = f"* replace ({replaced})" if texts else "*"
     if position:
         inside = f"substr(filename, {len(str(folder)) + 2})"
-        star += f", {inside} as {_identifier(position[0])}, file_row_number + 1 as {_identifier(position[1])}"
+        star += f", {inside} as {quoted(position[0])}, file_row_number + 1 as {quoted(position[1])}"
     files = f"read_parquet([{', '.join(map(file_text, paths))}], union_by_name = true, {hive})"
     return f"select {columns} from ({empty} union all by name select {star} from {files})"
 
@@ -207,11 +208,3 @@ def _duckdb_types(schema: pa.Schema) -> dict[str, str]:
     with _in_memory().cursor() as connection:
         relation = connection.from_arrow(schema.empty_table())
         return {name: str(kind) for name, kind in zip(relation.columns, relation.types, strict=True)}
-
-
-def _identifier(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'
-
-
-def _text(value: str) -> str:
-    return "'" + value.replace("'", "''") + "'"

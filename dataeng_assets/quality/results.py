@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from decimal import Decimal
 from enum import StrEnum
 
 from dataeng_assets.contracts.checks.kinds import Measure, Metric
@@ -133,3 +134,13 @@ class TableResult:
     def by_status(self, status: Status) -> tuple[RuleResult, ...]:
         """The results of one status, in the order of the rules."""
         return tuple(result for result in self.results if result.status is status)
+
+
+def share(part: int, whole: int) -> str:
+    """A percentage that says 0 or 100 only when it is exactly that."""
+    exact = Decimal(part) * 100 / Decimal(whole)
+    for digits in (1, 2, 4, 8, 16):
+        short = f"{exact:.{digits}f}"
+        if Decimal(short) not in (0, 100):
+            return f"{short} %"
+    return f"{exact:f} %" if exact not in (0, 100) else f"{exact:.0f} %"

@@ -12,6 +12,7 @@ import duckdb
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from dataeng_assets.contracts.checks.sql import literal, quoted
 from dataeng_assets.contracts.model import Column
 from dataeng_assets.streams.document import MAX_DEPTH, Field, Unreadable, read_document
 
@@ -125,19 +126,19 @@ def _read_plain(cursor: duckdb.DuckDBPyConnection, columns: Sequence[Column]) ->
     key stands, which is certain when no escape can have written it and the quoted key occurs once.
     """
     names = [column.name for column in columns]
-    shape = _literal("{" + ",".join(f"{_json_string(name)}:{_json_string('JSON')}" for name in names) + "}")
-    fields = ", ".join(f"fields[{_literal(name)}]::VARCHAR AS {_quote(name)}" for name in names)
+    shape = literal("{" + ",".join(f"{_json_string(name)}:{_json_string('JSON')}" for name in names) + "}")
+    fields = ", ".join(f"fields[{literal(name)}]::VARCHAR AS {quoted(name)}" for name in names)
     exact = " AND ".join(_verbatim(column.name) for column in columns if column.physical == "json") or "true"
-    known = f"[{', '.join(map(_literal, names))}]"
+    known = f"[{', '.join(map(literal, names))}]"
     sql = f"""
         WITH texts AS (
             SELECT __row, try(decode(value)) AS text FROM records WHERE octet_length(value) > 0
         ), readable AS MATERIALIZED (  -- a fence: what follows fails on a text that is not JSON
             SELECT __row, text FROM texts
             WHERE CASE WHEN json_valid(text) THEN json_type(text) = 'OBJECT' ELSE false END
-              AND NOT regexp_matches(text, {_literal(_TRAILING_COMMA)})
+              AND NOT regexp_matches(text, {literal(_TRAILING_COMMA)})
               AND NOT CASE WHEN contains(lower(text), 'nan') OR contains(lower(text), 'inf')
-                           THEN regexp_matches(text, {_literal(_NOT_A_NUMBER)}) ELSE false END
+                           THEN regexp_matches(text, {literal(_NOT_A_NUMBER)}) ELSE false END
               AND strlen(text) - strlen(replace(text, '{{', '')) <= {MAX_DEPTH // 2}
               AND strlen(text) - strlen(replace(text, '[', '')) <= {MAX_DEPTH // 2}
         ), documents AS (
@@ -153,26 +154,26 @@ def _read_plain(cursor: duckdb.DuckDBPyConnection, columns: Sequence[Column]) ->
 
 
 def _verbatim(name: str) -> str:
-    token, key = f"fields[{_literal(name)}]::VARCHAR", _json_string(name)
-    placed = " OR ".join(f"contains(text, {_literal(key + colon)} || {token})" for colon in (":", ": "))
+    token, key = f"fields[{literal(name)}]::VARCHAR", _json_string(name)
+    placed = " OR ".join(f"contains(text, {literal(key + colon)} || {token})" for colon in (":", ": "))
     # only a \u escape could write a plain name otherwise than it stands in the contract
     escape = "\\u" if name.isascii() and name.replace("_", "").isalnum() else "\\"
-    once = f"strlen(text) - strlen(replace(text, {_literal(key)}, '')) = {len(key.encode())}"
+    once = f"strlen(text) - strlen(replace(text, {literal(key)}, '')) = {len(key.encode())}"
     is_plain = f"({token})[1] IN ('{{', '[') AND NOT contains(text, '{escape}')"
     return f"({token} IS NULL OR ({is_plain} AND {once} AND ({placed})))"
 
 
 def _typing_sql(columns: Sequence[Column]) -> str:
-    values = ", ".join(f"{_typed(column)[0]} AS {_quote(column.name)}" for column in columns)
+    values = ", ".join(f"{_typed(column)[0]} AS {quoted(column.name)}" for column in columns)
     reasons, details = [], []
     for column in columns:
-        token = _quote(column.name)
+        token = quoted(column.name)
         if not column.nullable:
-            reasons.append(f"WHEN {token} IS NULL THEN {_literal('missing:' + column.name)}")
+            reasons.append(f"WHEN {token} IS NULL THEN {literal('missing:' + column.name)}")
             details.append(f"WHEN {token} IS NULL THEN 'the field is required'")
         wrong = f"WHEN {token} IS NOT NULL AND NOT coalesce({_typed(column)[1]}, false) THEN "
-        reasons.append(wrong + _literal("type:" + column.name))
-        details.append(wrong + _literal(f"expected {column.physical}, found ") + f" || {_found(token)}")
+        reasons.append(wrong + literal("type:" + column.name))
+        details.append(wrong + literal(f"expected {column.physical}, found ") + f" || {_found(token)}")
     return f"""
         SELECT __row, {values}, {RESCUED},
             CASE WHEN {REASON} IS NOT NULL THEN {REASON} {" ".join(reasons)} END AS {REASON},
@@ -183,29 +184,29 @@ def _typing_sql(columns: Sequence[Column]) -> str:
 
 def _typed(column: Column) -> tuple[str, str]:
     """The value of a column as an expression over its token, and whether the token is of the type at all."""
-    token = _quote(column.name)
+    token = quoted(column.name)
     is_text, text = f"starts_with({token}, '\"')", f"json_extract_string({token}, '$')"
     match column.physical:
         case "string":
             return f"CASE WHEN {is_text} THEN {text} END", is_text
         case "uuid":
-            right = f"({is_text} AND regexp_full_match({text}, {_literal(_UUID)}))"
+            right = f"({is_text} AND regexp_full_match({text}, {literal(_UUID)}))"
             return f"CASE WHEN {right} THEN {text} END", right
         case "bigint":
-            value = f"CASE WHEN regexp_full_match({token}, {_literal(_INTEGER)}) THEN try_cast({token} AS BIGINT) END"
+            value = f"CASE WHEN regexp_full_match({token}, {literal(_INTEGER)}) THEN try_cast({token} AS BIGINT) END"
             return value, f"{value} IS NOT NULL"
         case "double":
             value = f"CASE WHEN {token} = '-0' THEN 0.0::DOUBLE ELSE try_cast({token} AS DOUBLE) END"
             exact = (
-                f"(NOT regexp_full_match({token}, {_literal(_INTEGER)}) OR abs({value}) <= {_EXACT_IN_DOUBLE})"
+                f"(NOT regexp_full_match({token}, {literal(_INTEGER)}) OR abs({value}) <= {_EXACT_IN_DOUBLE})"
                 f" AND {token} NOT IN ('{_EXACT_IN_DOUBLE + 1}', '-{_EXACT_IN_DOUBLE + 1}')"
             )
-            right = f"regexp_full_match({token}, {_literal(_NUMBER)}) AND isfinite({value}) AND {exact}"
+            right = f"regexp_full_match({token}, {literal(_NUMBER)}) AND isfinite({value}) AND {exact}"
             return f"CASE WHEN {right} THEN {value} END", f"({right})"
         case "boolean":
             return f"CASE {token} WHEN 'true' THEN true WHEN 'false' THEN false END", f"{token} IN ('true', 'false')"
         case "timestamp":
-            shaped = f"{is_text} AND regexp_full_match({text}, {_literal(_TIMESTAMP)})"
+            shaped = f"{is_text} AND regexp_full_match({text}, {literal(_TIMESTAMP)})"
             moment = f"CASE WHEN {shaped} THEN epoch_us(try_cast(upper({text}) AS TIMESTAMPTZ)) END"
             right = f"({moment} BETWEEN {_FIRST_MICROSECOND} AND {_LAST_MICROSECOND} AND NOT {_year_zero(text)})"
             return f"CASE WHEN {right} THEN {moment} END", right
@@ -230,14 +231,6 @@ def _finish(typed: pa.Table, columns: Sequence[Column]) -> pa.Table:
     types = {column.name: ARROW_TYPES[column.physical] for column in columns}
     names = [*types, RESCUED, REASON, DETAIL]
     return pa.table({name: typed[name].cast(types.get(name, pa.string())) for name in names})
-
-
-def _literal(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"
-
-
-def _quote(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'
 
 
 def _json_string(name: str) -> str:

@@ -18,6 +18,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from deltalake import DeltaTable
 
+from dataeng_assets.contracts.checks.sql import quoted
 from dataeng_assets.kafka.admin import Admin, TopicState
 from dataeng_assets.kafka.cluster import Cluster
 from dataeng_assets.lake.append import Superseded, append, progress
@@ -261,8 +262,8 @@ def _compute(stream: Stream, main: DeltaTable, span: Span, length: int) -> pa.Ta
     )
     names = list(dict.fromkeys([column, "event_type", "user_id", *stream.contract.key]))
     events = main.to_pyarrow_dataset().scanner(columns=names, filter=wanted).to_reader()
-    key = ", ".join(_quote(name) for name in stream.contract.key)
-    moment = f"epoch_us({_quote(column)})"
+    key = ", ".join(quoted(name) for name in stream.contract.key)
+    moment = f"epoch_us({quoted(column)})"
     with duckdb.connect(config={"threads": 2}) as connection:
         connection.register("events", events)
         found = connection.sql(
@@ -290,7 +291,3 @@ def _moment(microseconds: int) -> datetime:
 
 def _micros(day: date) -> int:
     return (day - _EPOCH.date()).days * 86_400 * _SECOND
-
-
-def _quote(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'

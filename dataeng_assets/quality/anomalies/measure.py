@@ -9,6 +9,7 @@ from datetime import UTC, date, datetime
 
 import duckdb
 
+from dataeng_assets.contracts.checks.sql import quoted
 from dataeng_assets.quality.anomalies.schemas import schema_text
 
 _INTEGERS = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT")
@@ -61,9 +62,9 @@ def measure(
     numeric = [name for name in columns if types[name].startswith(_NUMBERS) and not types[name].endswith("]")]
     means = [name for name in numeric if name not in personal]
     asked = ["count(*)", _newest(fresh_by, types[fresh_by]) if fresh_by else "null::bigint"]
-    asked += [f"count({_name(name)})" for name in columns]
-    asked += [f"approx_count_distinct({_name(name)})" for name in columns]
-    asked += [f"avg({_name(name)}::double) filter (isfinite({_name(name)}::double))" for name in means]
+    asked += [f"count({quoted(name)})" for name in columns]
+    asked += [f"approx_count_distinct({quoted(name)})" for name in columns]
+    asked += [f"avg({quoted(name)}::double) filter (isfinite({quoted(name)}::double))" for name in means]
     row = connection.execute(f"select {', '.join(asked)} from ({query})").fetchall()[0]
     rows, newest, there = row[0], row[1], dict(zip(columns, row[2:], strict=False))
     distinct = dict(zip(columns, row[2 + len(columns) :], strict=False))
@@ -91,10 +92,6 @@ def _shares(rows: int, there: dict[str, int], distinct: dict[str, int]) -> Itera
 
 
 def _newest(column: str, kind: str) -> str:
-    name = _name(column)
+    name = quoted(column)
     moment = name if kind == "TIMESTAMP WITH TIME ZONE" else f"{name}::timestamp"
     return f"epoch_us(max({moment}) filter (isfinite({name})))"
-
-
-def _name(column: str) -> str:
-    return '"' + column.replace('"', '""') + '"'

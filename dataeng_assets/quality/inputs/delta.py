@@ -14,9 +14,10 @@ import pyarrow as pa
 from deltalake import DeltaTable
 from deltalake.exceptions import DeltaError
 
+from dataeng_assets.contracts.checks.sql import quoted
 from dataeng_assets.lake.strict import table_schema
 from dataeng_assets.lake.views import UnreadableTable, read_table
-from dataeng_assets.quality.inputs.opened import SAFE, Input, InputUnreadable, check_names, free_names, quoted
+from dataeng_assets.quality.inputs.opened import SAFE, Input, InputUnreadable, check_names, free_names
 from dataeng_assets.quality.inputs.parquet import VIRTUAL
 from dataeng_assets.quality.inputs.typed import check_types, typed_columns
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import duckdb
 import pyarrow as pa
 
+from dataeng_assets.contracts.checks.sql import literal, quoted
 from dataeng_assets.contracts.errors import did_you_mean
 from dataeng_assets.quality.inputs.address import split_address
 from dataeng_assets.quality.inputs.files import changed
@@ -22,8 +23,6 @@ from dataeng_assets.quality.inputs.opened import (
     check_names,
     folded,
     free_names,
-    literal,
-    quoted,
 )
 
 SCHEME = "duckdb:"

@@ -91,16 +91,6 @@ class Input:
         self.close()
 
 
-def quoted(name: str) -> str:
-    """An identifier in SQL."""
-    return '"' + name.replace('"', '""') + '"'
-
-
-def literal(text: str) -> str:
-    """A text in SQL."""
-    return "'" + text.replace("'", "''") + "'"
-
-
 def free_names(columns: Iterable[str], *wanted: str) -> tuple[str, ...]:
     """The names wanted for technical columns, with more underscores before them where the input has such columns."""
     taken = {folded(name) for name in columns}

@@ -12,16 +12,10 @@ import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from dataeng_assets.contracts.checks.sql import quoted
 from dataeng_assets.lake.views import file_text
 from dataeng_assets.quality.inputs.files import changed, compression, size
-from dataeng_assets.quality.inputs.opened import (
-    SAFE,
-    Input,
-    InputUnreadable,
-    check_names,
-    free_names,
-    quoted,
-)
+from dataeng_assets.quality.inputs.opened import SAFE, Input, InputUnreadable, check_names, free_names
 from dataeng_assets.quality.inputs.spill import Spill
 from dataeng_assets.quality.inputs.typed import check_same, check_types, typed_columns
 

@@ -8,17 +8,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from dataeng_assets.quality.inputs.opened import (
-    SAFE,
-    Held,
-    Input,
-    InputColumn,
-    InputUnreadable,
-    folded,
-    literal,
-    quoted,
-    shown,
-)
+from dataeng_assets.contracts.checks.sql import literal, quoted
+from dataeng_assets.quality.inputs.opened import SAFE, Held, Input, InputColumn, InputUnreadable, folded, shown
 
 _NULL = "__HIVE_DEFAULT_PARTITION__"
 

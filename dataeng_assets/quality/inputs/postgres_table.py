@@ -13,6 +13,7 @@ import psycopg
 import pyarrow as pa
 from psycopg import sql
 
+from dataeng_assets.contracts.checks.sql import quoted
 from dataeng_assets.contracts.errors import TypeRefused
 from dataeng_assets.contracts.types import ColumnType, postgres_type
 from dataeng_assets.postgres.catalog import TableColumn, TableFacts, table_facts
@@ -28,7 +29,6 @@ from dataeng_assets.quality.inputs.opened import (
     InputUnreadable,
     check_names,
     free_names,
-    quoted,
 )
 from dataeng_assets.quality.inputs.spill import Spill, number
 

@@ -14,8 +14,9 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from dataeng_assets.contracts.checks.sql import literal, quoted
 from dataeng_assets.quality.inputs.files import unpack
-from dataeng_assets.quality.inputs.opened import free_names, literal, quoted
+from dataeng_assets.quality.inputs.opened import free_names
 
 
 @dataclass(frozen=True)

@@ -13,18 +13,10 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
+from dataeng_assets.contracts.checks.sql import quoted
 from dataeng_assets.lake.strict import logical
 from dataeng_assets.quality.inputs.files import changed, size
-from dataeng_assets.quality.inputs.opened import (
-    SAFE,
-    Held,
-    Input,
-    InputColumn,
-    InputUnreadable,
-    check_names,
-    quoted,
-    shown,
-)
+from dataeng_assets.quality.inputs.opened import SAFE, Held, Input, InputColumn, InputUnreadable, check_names, shown
 from dataeng_assets.quality.inputs.spill import Spill
 
 MOST_DIGITS = 38

@@ -8,6 +8,7 @@ from dataeng_assets.quality.report.plot import day_grid, legend, trend_plot, usu
 from dataeng_assets.quality.report.shell import page
 from dataeng_assets.quality.report.story import DAYS, DayState, Known, Story, ago, hours_old, share_held
 from dataeng_assets.quality.report.trends import most_telling
+from dataeng_assets.quality.results import share
 from dataeng_assets.quality.results_store import JudgedColumn, Judgement
 from dataeng_assets.quality.written.markup import Html, code, data, element, join
 from dataeng_assets.quality.written.parts import (
@@ -20,7 +21,7 @@ from dataeng_assets.quality.written.parts import (
     rules_table,
 )
 from dataeng_assets.quality.written.view import worst_first
-from dataeng_assets.quality.written.words import NO_ROWS, Outcome, number, share, utc
+from dataeng_assets.quality.written.words import NO_ROWS, Outcome, number, utc
 
 _FEW, _MOST_JUDGEMENTS = 7, 50
 _CALM = (Outcome.HOLDS, Outcome.NOTHING)

@@ -10,14 +10,13 @@ from dataeng_assets.contracts.checks.kinds import DistinctValues, Measure, Metri
 from dataeng_assets.contracts.checks.predicates import is_float
 from dataeng_assets.contracts.checks.rule import Rule, Unit
 from dataeng_assets.contracts.checks.sql import literal, quoted
-from dataeng_assets.quality.results import RuleResult, Status
+from dataeng_assets.quality.results import RuleResult, Status, share
 from dataeng_assets.quality.scan.question import (
     Facts,
     Question,
     Unanswerable,
     metric_result,
     nothing,
-    percent,
     rows_result,
 )
 from dataeng_assets.quality.scan.rows import require
@@ -54,7 +53,7 @@ def _null_share(rule: Rule, _: Subject) -> tuple[str, Answer]:
         nulls, rows = values[0]["nulls"], values[0]["all"]
         if rule.bounds.unit is Unit.PERCENT:
             return rows_result(rule, nulls, rows)
-        return metric_result(rule, nulls / rows, percent(nulls, rows)) if rows else nothing(rule, "there is no row")
+        return metric_result(rule, nulls / rows, share(nulls, rows)) if rows else nothing(rule, "there is no row")
 
     return f'struct_pack(nulls := count(*) - count({column}), "all" := count(*))', answer
 

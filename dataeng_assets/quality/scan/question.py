@@ -6,7 +6,7 @@ from typing import Any
 
 from dataeng_assets.contracts.checks.rule import Rule, Unit
 from dataeng_assets.contracts.checks.words import in_words
-from dataeng_assets.quality.results import RuleResult, Status
+from dataeng_assets.quality.results import RuleResult, Status, share
 
 
 @dataclass(frozen=True)
@@ -59,15 +59,15 @@ def rows_result(rule: Rule, failing: int, judged: int, **more: Any) -> RuleResul
     if not judged:
         return nothing(rule, "no row has a value that the rule speaks about")
     holds = rule.bounds.hold(failing, judged)
-    share = failing / judged
+    part = failing / judged
     in_percent = rule.bounds.unit is Unit.PERCENT
     told = (
-        f"{_demand(rule)}; {failing:,} of {judged:,} rows break it ({percent(failing, judged)}), allowed: {rule.bounds}"
+        f"{_demand(rule)}; {failing:,} of {judged:,} rows break it ({share(failing, judged)}), allowed: {rule.bounds}"
     )
     return RuleResult(
         rule,
         Status.HOLDS if holds else Status.VIOLATED,
-        value=share * 100 if in_percent else failing,
+        value=part * 100 if in_percent else failing,
         judged=judged,
         failing=failing,
         reason=told,
@@ -91,14 +91,3 @@ def metric_result(rule: Rule, value: Any, told: str, **more: Any) -> RuleResult:
 
 def _demand(rule: Rule) -> str:
     return in_words(rule.check) + (f", where {rule.where}" if rule.where else "")
-
-
-def percent(part: int, whole: int) -> str:
-    """A share that is never rounded to 0 or 100 unless it is that."""
-    if part in (0, whole):
-        return "0 %" if part == 0 else "100 %"
-    for digits in range(1, 9):
-        shown = f"{part * 100 / whole:.{digits}f}"
-        if 0 < float(shown) < 100:
-            return f"{shown} %"
-    return "less than 0.00000001 %" if part * 2 < whole else "more than 99.99999999 %"

@@ -9,7 +9,6 @@ import unicodedata
 from collections.abc import Sequence
 from dataclasses import fields
 from datetime import UTC, datetime
-from decimal import Decimal
 from enum import StrEnum
 
 from dataeng_assets.contracts.checks.kinds import (
@@ -26,7 +25,7 @@ from dataeng_assets.contracts.checks.kinds import (
     ZScore,
 )
 from dataeng_assets.contracts.checks.rule import NONE, Rule, Severity, Unit
-from dataeng_assets.quality.results import Overall, RuleResult, Status, TableResult
+from dataeng_assets.quality.results import Overall, RuleResult, Status, TableResult, share
 from dataeng_assets.settings import ROOT
 
 Value = int | float | str | None
@@ -132,16 +131,6 @@ def number(value: Value) -> str:
         return f"{value:,.0f}"
     # what is nearly a whole number is not shown as one
     return str(value) if value != round(value) and float(short.replace(",", "")).is_integer() else short
-
-
-def share(part: int, whole: int) -> str:
-    """A percentage that says 0 or 100 only when it is exactly that."""
-    exact = Decimal(part) * 100 / Decimal(whole)
-    for digits in (1, 2, 4, 8, 16):
-        short = f"{exact:.{digits}f}"
-        if Decimal(short) not in (0, 100):
-            return f"{short} %"
-    return f"{exact:f} %" if exact not in (0, 100) else f"{exact:.0f} %"
 
 
 def hours_old(result: TableResult) -> float | None:

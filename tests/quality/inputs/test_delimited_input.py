@@ -10,10 +10,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from dataeng_assets.contracts.checks.sql import quoted
 from dataeng_assets.quality.connection import connect
 from dataeng_assets.quality.inputs import guard
 from dataeng_assets.quality.inputs.open import open_input
-from dataeng_assets.quality.inputs.opened import Held, InputUnreadable, quoted
+from dataeng_assets.quality.inputs.opened import Held, InputUnreadable
 
 
 def rows(path: Path) -> list[tuple]:

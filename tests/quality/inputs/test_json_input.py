@@ -7,10 +7,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from dataeng_assets.contracts.checks.sql import quoted
 from dataeng_assets.quality.connection import connect
 from dataeng_assets.quality.inputs import json_rows, json_values
 from dataeng_assets.quality.inputs.open import open_input
-from dataeng_assets.quality.inputs.opened import Held, InputUnreadable, quoted
+from dataeng_assets.quality.inputs.opened import Held, InputUnreadable
 
 
 def written(folder: Path, content: bytes | str, name: str = "data.json") -> Path:

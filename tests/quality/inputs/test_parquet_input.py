@@ -9,9 +9,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from dataeng_assets.contracts.checks.sql import quoted
 from dataeng_assets.quality.connection import connect
 from dataeng_assets.quality.inputs.open import explain_failure, open_input
-from dataeng_assets.quality.inputs.opened import Held, InputUnreadable, quoted
+from dataeng_assets.quality.inputs.opened import Held, InputUnreadable
 
 
 def written(path: Path, table: pa.Table, **options) -> Path:

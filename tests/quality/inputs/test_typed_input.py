@@ -16,10 +16,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from dataeng_assets.contracts.checks.sql import quoted
 from dataeng_assets.quality.connection import connect
 from dataeng_assets.quality.inputs import avro
 from dataeng_assets.quality.inputs.open import open_input
-from dataeng_assets.quality.inputs.opened import Held, InputUnreadable, quoted
+from dataeng_assets.quality.inputs.opened import Held, InputUnreadable
 
 
 def read(path: Path) -> tuple[dict[str, tuple[str, Held, str]], list[tuple]]:

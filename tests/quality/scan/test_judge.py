@@ -209,7 +209,7 @@ def test_99_999_percent_is_not_100_percent(tmp_path: Path) -> None:
     columns = {"a": pa.array([None] + [1] * 99_999)}
     complete = result(tmp_path, NotNull("a"), columns, Bounds(upper=0, unit=Unit.PERCENT))
     assert complete.status is Status.VIOLATED
-    assert "0.001 %" in complete.reason
+    assert "(0.0010 %)" in complete.reason
     allowed = result(tmp_path, NotNull("a"), columns, Bounds(upper=0.001, unit=Unit.PERCENT))
     assert allowed.status is Status.HOLDS
 
