@@ -22,7 +22,7 @@ from dataeng_assets.quality.results import Status
 from dataeng_assets.quality.scan.texts import known_type, read_as
 from dataeng_assets.quality.scan.typed import type_result
 
-_SAMPLED_ROWS = 20_000
+SAMPLED_ROWS = 5_000
 """What is refuted by the first rows need not be asked of all."""
 _DIGITS = 17
 """Digits that a double is written with at most: so many come back as they were."""
@@ -69,7 +69,7 @@ _JSON_CANDIDATES = (
     _Candidate("array"),
     _Candidate("string"),
 )
-_TEMPORAL = {"DATE": "date", "TIME": "time", "TIME WITH TIME ZONE": "time", "BOOLEAN": "boolean"}
+_OTHERS = {"DATE": "date", "BOOLEAN": "boolean", "JSON": "object"}
 
 
 def narrowest_types(connection: duckdb.DuckDBPyConnection, opened: Input) -> dict[str, OfType]:
@@ -84,8 +84,8 @@ def narrowest_types(connection: duckdb.DuckDBPyConnection, opened: Input) -> dic
         for column in opened.columns
         if column.held is not Held.TYPED
     }
-    if opened.rows is None or opened.rows > _SAMPLED_ROWS:
-        sample = f"(select * from {opened.relation} limit {_SAMPLED_ROWS})"
+    if opened.rows is None or opened.rows > SAMPLED_ROWS:
+        sample = f"(select * from {opened.relation} limit {SAMPLED_ROWS})"
         possible, _ = _unrefuted(connection, opened, sample, possible)
     possible, empty = _unrefuted(connection, opened, opened.relation, possible)
     found: dict[str, OfType] = {}
@@ -155,7 +155,9 @@ def _logical(column: InputColumn) -> str | None:
         return "number"
     if kind.startswith("TIMESTAMP"):
         return "timestamp"
-    return _TEMPORAL.get(kind, "object" if kind == "JSON" else "string")
+    if kind.startswith("TIME"):
+        return "time"
+    return _OTHERS.get(kind, "string")
 
 
 def _physical(column: InputColumn) -> str | None:

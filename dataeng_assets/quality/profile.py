@@ -18,7 +18,7 @@ from dataeng_assets.contracts.checks.rule import Rule, Suite
 from dataeng_assets.contracts.checks.sql import listed, quoted
 from dataeng_assets.contracts.personal import is_doubtful_name, written_as_sql
 from dataeng_assets.quality.inputs.opened import Input
-from dataeng_assets.quality.narrowest import narrowest_types
+from dataeng_assets.quality.narrowest import SAMPLED_ROWS, narrowest_types
 from dataeng_assets.quality.profile_keys import key_candidates
 from dataeng_assets.quality.scan.judge import no_other_table
 from dataeng_assets.quality.scan.subject import Subject, subject
@@ -26,6 +26,10 @@ from dataeng_assets.quality.scan.subject import Subject, subject
 LISTED = 50
 """Of a column with at most so many different values, all are counted."""
 _LONGEST_LISTED = 100
+_LAST_SECOND = 253_402_300_800
+"""Since 1970, of the year 9999: a mean outside of what calendars show is told by nobody."""
+_MAIL = "e-mail addresses"
+"""One is enough for a column to be in doubt; of the other forms, all values must have it."""
 _FORMATS = ("uuid", "email", "date", "time", "date-time", "ipv4", "ipv6", "uri")
 _STRFTIME = (
     "%Y/%m/%d", "%d/%m/%Y", "%m/%d/%Y", "%d.%m.%Y", "%Y/%m/%d %H:%M:%S", "%Y/%m/%d %H:%M:%S.%f", "%d/%m/%Y %H:%M",
@@ -115,7 +119,8 @@ def profile(connection: duckdb.DuckDBPyConnection, opened: Input, table: str) ->
 
 
 def _measured(subject: Subject, types: Mapping[str, OfType], table: str) -> tuple[int, dict[str, ColumnShape]]:
-    asked = {column.name: dict(_numbers(subject, column.name)) for column in subject.input.columns}
+    forms = _forms(subject)
+    asked = {c.name: {**dict(_numbers(subject, c.name)), **forms.get(c.name, {})} for c in subject.input.columns}
     wanted = ["count(*)", *(sql for numbers in asked.values() for sql in numbers.values())]
     rows, *values = subject.ask(f"select {listed(wanted)} from {subject.relation}")[0]
     left = iter(values)
@@ -163,13 +168,14 @@ def _numbers(subject: Subject, column: str) -> Iterator[tuple[str, str]]:
         yield "maximum", f"max({name}){there}::varchar"
         yield "mean", f"(avg({name}){there})::double::varchar"
         yield "from zero", f"coalesce(bool_and({name} >= 0{f' and not isnan({name})' if there else ''}), true)"
-    elif kind.startswith(("DATE", "TIME")):
+    elif kind.startswith(("DATE", "TIME")) and not is_nested(kind):
         yield "minimum", f"min({name})::varchar"
         yield "maximum", f"max({name})::varchar"
         if kind.startswith(("DATE", "TIMESTAMP")):
             moment = f"try_cast({name} as timestamp)"
-            average = f"avg(epoch_ms({moment})) filter (isfinite({moment}))"
-            yield "mean", f"left((make_timestamp({average}::bigint * 1000))::varchar, 19)"
+            seconds = f"(avg(epoch({moment})) filter (isfinite({moment})))"
+            moment = f"make_timestamp(({seconds} * 1000000)::bigint)"
+            yield "mean", f"case when abs({seconds}) < {_LAST_SECOND} then left({moment}::varchar, 19) end"
     elif kind == "VARCHAR":
         yield from _of_text(name)
 
@@ -178,14 +184,30 @@ def _of_text(name: str) -> Iterator[tuple[str, str]]:
     yield "shortest", f"min(length({name}))"
     yield "longest", f"max(length({name}))"
     yield "blanks", rf"bool_or(regexp_matches({name}, '\s'))"
+    yield f"like {_MAIL}", f"bool_or(case when contains({name}, '@') then {written_as_sql(name)[_MAIL]} end)"
+
+
+def _forms(subject: Subject) -> dict[str, dict[str, str]]:
+    """Forms that all texts of a column may have, as SQL aggregates: those that the first rows do not refute."""
+    texts = [column.name for column in subject.input.columns if subject.types[column.name] == "VARCHAR"]
+    asked = {name: dict(_form_conditions(quoted(name))) for name in texts}
+    wanted = [f"coalesce({sql}, true)" for forms in asked.values() for sql in forms.values()]
+    if not wanted:
+        return {}
+    sample = f"(select {listed(map(quoted, texts))} from {subject.relation} limit {SAMPLED_ROWS})"
+    answers = iter(subject.ask(f"select {listed(wanted)} from {sample}")[0])
+    return {name: {form: sql for form, sql in forms.items() if next(answers)} for name, forms in asked.items()}
+
+
+def _form_conditions(name: str) -> Iterator[tuple[str, str]]:
     for form in _FORMATS:
         more = f" and contains({name}, '://')" if form == "uri" else ""
         yield f"as {form}", f"bool_and({format_sql(form, name)}{more})"
     for form in _STRFTIME:
         yield f"as {form}", f"bool_and(length({name}) <= 30 and {format_sql(form, name)})"
     for what, condition in written_as_sql(name).items():
-        function = "bool_or" if what.startswith("e-mail") else "bool_and"
-        yield f"like {what}", f"{function}({condition})"
+        if what != _MAIL:
+            yield f"like {what}", f"bool_and({condition})"
 
 
 def _personal(name: str, table: str, subject: Subject, told: Mapping[str, Any]) -> str:

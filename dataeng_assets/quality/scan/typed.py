@@ -21,7 +21,7 @@ _LOGICAL = {
     "timestamp": {
         "TIMESTAMP", "TIMESTAMP WITH TIME ZONE", "TIMESTAMPTZ_NS", "TIMESTAMP_NS", "TIMESTAMP_MS", "TIMESTAMP_S",
     },
-    "time": {"TIME", "TIME WITH TIME ZONE", "VARCHAR"},
+    "time": {"TIME", "TIME WITH TIME ZONE", "TIME_NS", "VARCHAR"},
     "object": {"STRUCT", "MAP", "JSON", "VARCHAR", "UNION"},
     "array": {"LIST", "ARRAY", "JSON", "VARCHAR"},
     "map": {"MAP", "STRUCT", "JSON", "VARCHAR"},

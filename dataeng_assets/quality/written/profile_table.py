@@ -6,6 +6,7 @@ from rich.table import Table
 from rich.text import Text
 
 from dataeng_assets.quality.profile import ColumnShape, Profile
+from dataeng_assets.quality.profile_keys import identifies
 from dataeng_assets.quality.written.table import NARROW
 from dataeng_assets.quality.written.words import number, share, visible
 
@@ -61,7 +62,8 @@ def _values(shape: ColumnShape) -> str:
     if shape.personal:
         return "not shown"
     if shape.minimum is not None:
-        mean = f", mean {_short(shape.mean)}" if shape.mean is not None else ""
+        has_mean = shape.mean is not None and not identifies(shape.name)  # the mean of numbers that name things is none
+        mean = f", mean {_short(shape.mean)}" if has_mean else ""
         return f"{_short(shape.minimum)} to {_short(shape.maximum)}{mean}"
     if shape.frequent and len(shape.frequent) <= shape.values / 2 and not shape.formats:
         more = f", {len(shape.frequent) - _SHOWN_VALUES} more" if len(shape.frequent) > _SHOWN_VALUES else ""
