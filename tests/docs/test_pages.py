@@ -29,7 +29,7 @@ def blocks(page: Path, language: str) -> list[str]:
 
 def accept(line: str) -> None:
     """Go down to the command and let it read its arguments, without doing anything."""
-    words = shlex.split(re.split(r" [|>] ", line)[0], comments=True)
+    words = shlex.split(re.split(r" (?:\|\|?|>) ", line)[0], comments=True)
     command: Any = typer.main.get_command(app)
     while words and hasattr(command, "commands") and not words[0].startswith("-"):
         command, words = command.commands[words[0]], words[1:]
