@@ -7,8 +7,9 @@ from rich.text import Text
 
 from dataeng_assets.quality.profile import ColumnShape, Profile
 from dataeng_assets.quality.profile_keys import identifies
+from dataeng_assets.quality.results import share
 from dataeng_assets.quality.written.table import NARROW
-from dataeng_assets.quality.written.words import number, share, visible
+from dataeng_assets.quality.written.words import number, visible
 
 _SHOWN_VALUES = 4
 _LONGEST_SHOWN = 24
