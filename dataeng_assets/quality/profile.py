@@ -98,6 +98,12 @@ class Profile:
     keys: tuple[tuple[str, ...], ...]
     taken_at: datetime
 
+    @property
+    def size(self) -> str:
+        """How many rows and columns, in words."""
+        columns = len(self.columns)
+        return f"{self.rows:,} row{'s' * (self.rows != 1)}, {columns:,} column{'s' * (columns != 1)}"
+
 
 def profile(connection: duckdb.DuckDBPyConnection, opened: Input, table: str) -> Profile:
     """Profile an input: one pass for types of text, one for numbers, one for frequent values, one per key candidate.

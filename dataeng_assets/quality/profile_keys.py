@@ -78,8 +78,13 @@ def _is_leading_code(shape: "ColumnShape", able: Sequence["ColumnShape"]) -> boo
 
 
 def _rank(shape: "ColumnShape") -> int:
-    """What is more likely meant to identify a row comes first."""
-    return 2 * (not identifies(shape.name)) + (shape.logical not in ("integer", "string"))
+    """What is more likely meant to identify a row comes first: `id`, then `order_id`, then `code`, then the rest."""
+    name = shape.name.lower()
+    if name in ("id", "uuid", "guid"):
+        return 0
+    if name.endswith(("id", "uuid")) and identifies(shape.name):
+        return 1
+    return 2 if identifies(shape.name) else 3 + (shape.logical not in ("integer", "string"))
 
 
 def _differ(subject: Subject, columns: tuple[str, ...]) -> bool:

@@ -14,7 +14,7 @@ from dataeng_assets.contracts.checks.rule import NotExecuted, Rule, Suite, Suite
 from dataeng_assets.contracts.convert.odcs_write import odcs_text
 from dataeng_assets.quality.profile import ColumnShape, Profile
 from dataeng_assets.quality.profile_keys import identifies
-from dataeng_assets.quality.written.words import number, utc, visible
+from dataeng_assets.quality.written.words import utc, visible
 
 ENOUGH_ROWS = 10
 """With fewer rows nothing is proposed beside types and forms: that a column is full says little then."""
@@ -76,8 +76,8 @@ def proposal_text(profile: Profile, suite: Suite) -> str:
     """The proposed contract as a document of ODCS, with what a person should look at on top of it."""
     lines = [
         f"Proposed by `dataeng contract infer` on {utc(profile.taken_at)} from {profile.input}:",
-        f"{number(profile.rows)} rows, {len(profile.columns)} columns. Data shows what is, not what is meant. Before",
-        "anybody relies on this, a person reviews it, sets `status: active`, and answers:",
+        f"{profile.size}. Data shows what is, not what is meant. Before anybody relies",
+        "on this, a person reviews it, sets `status: active`, and answers:",
         *(f"- {question}" for question in review(profile, suite)),
     ]
     return "".join(f"# {visible(line)}\n" for line in lines) + odcs_text([suite], status="draft")
@@ -90,7 +90,7 @@ def review(profile: Profile, suite: Suite) -> list[str]:
     few = profile.rows < ENOUGH_ROWS
     untyped = [column.name for column in suite.columns if not column.logical]
     asked = [
-        (few, f"are there more rows? {number(profile.rows)} are too few to say which columns must be filled, or a key"),
+        (few, "are there more rows? These are too few to say which columns must be filled, or what identifies a row"),
         (not suite.key and not few, "what identifies a row? Nothing tried here tells any two rows apart"),
         (bool(suite.key), f"is {', '.join(suite.key)} meant to identify a row, or is it just different today?"),
         (bool(personal), f"personal: {', '.join(personal)}? Guessed by name and form; values are masked in reports"),

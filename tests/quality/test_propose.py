@@ -219,6 +219,8 @@ def test_a_column_is_required_when_it_is_full_in_enough_rows(tmp_path: Path) -> 
 
 def test_one_column_is_the_key_else_two_together(tmp_path: Path) -> None:
     assert propose(profiled(tmp_path, {"value": [5] * 12, "order_id": range(12)})).key == ("order_id",)
+    both = {"code": [f"c{n}" for n in range(12)], "order_id": range(12), "id": range(12)}
+    assert propose(profiled(tmp_path, both)).key == ("id",)
     pairs = {"order_id": [n // 3 for n in range(12)], "line_no": [n % 3 for n in range(12)], "value": [7] * 12}
     assert propose(profiled(tmp_path, pairs)).key == ("order_id", "line_no")
     assert propose(profiled(tmp_path, {**pairs, "line_no": [1] * 12})).key == ()

@@ -23,7 +23,7 @@ def rendered(profile: Profile, *, width: int) -> RenderableType:
         width: of the terminal.
     """
     heading = Text(f"{visible(profile.table)}", style="bold")
-    heading.append(f"   {number(profile.rows)} rows, {len(profile.columns)} columns", style="not bold")
+    heading.append(f"   {profile.size}", style="not bold")
     grid = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1))
     grid.add_column("column", overflow="fold")
     grid.add_column("type", overflow="fold")
@@ -69,7 +69,7 @@ def _values(shape: ColumnShape) -> str:
     if shape.frequent and len(shape.frequent) <= shape.values / 2 and not shape.formats:
         more = f", {len(shape.frequent) - _SHOWN_VALUES} more" if len(shape.frequent) > _SHOWN_VALUES else ""
         return ", ".join(f"{_cut(value)} ({number(count)})" for value, count in shape.frequent[:_SHOWN_VALUES]) + more
-    if shape.longest is not None:
+    if shape.longest is not None and shape.logical == "string":
         same = shape.shortest == shape.longest
         return f"{'' if same else f'{number(shape.shortest)} to '}{number(shape.longest)} characters"
     return ""
