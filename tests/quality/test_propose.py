@@ -242,7 +242,14 @@ def test_a_range_is_proposed_where_nothing_is_negative_and_nothing_could_well_be
     numbers = list(range(12))
     found = checks(
         tmp_path,
-        {"price": numbers, "balance": numbers, "lat": numbers, "loss": numbers, "moved": [-1, *numbers[1:]]},
+        {
+            "price": numbers,
+            "balance": numbers,
+            "lat": numbers,
+            "loss": numbers,
+            "moved": [-1, *numbers[1:]],
+            "lon": [181, *numbers[1:]],
+        },
     )
     assert {check for check in found if isinstance(check, Between)} == {Between("price", 0), Between("lat", -90, 90)}
 
