@@ -4,7 +4,7 @@ The project and its manifest belong in `dbt`.
 """
 
 from collections.abc import Iterator, Mapping
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import dagster as dg
@@ -19,10 +19,13 @@ from dataeng_assets.orchestration.failures import RETRY, PermanentFailure
 from dataeng_assets.orchestration.ledger.entries import mark_handled
 from dataeng_assets.orchestration.ledger.hold import HELD, bad_days, hold
 from dataeng_assets.orchestration.ledger.targets import is_daily, model_key
+from dataeng_assets.orchestration.model_results import model_results
 from dataeng_assets.orchestration.partitions import daily, days_of
 from dataeng_assets.orchestration.pins import pinned
+from dataeng_assets.quality.results_store import record
 from dataeng_assets.settings import Settings
 
+ROW_COUNT = "dagster/row_count"
 # unit tests judge the code and no data; the project's own tests run them
 _BUILD = ["build", "--exclude-resource-type", "unit_test"]
 
@@ -94,12 +97,15 @@ def build(context: dg.AssetExecutionContext, dbt: DbtCliResource) -> Iterator[An
     with warehouse.exclusively(Settings.load().warehouse_file):
         with environment(pins):
             invocation = dbt.cli([*_BUILD, *_flags(days)], context=context)
+        rows: dict[str, int] = {}
         try:
-            yield from _results(invocation)
+            yield from _counted(_results(invocation), rows)
             failure = None
         except DagsterDbtCliRuntimeError as error:
             failure = _failure(context, invocation, days) or error
             names &= _sound(invocation)
+    tested = model_results(manifest()["nodes"], _told(invocation), rows, moment=datetime.now(UTC))
+    record(lake, tested, run_id=context.run.run_id, partition="/".join(map(str, days or ())))
     handled = mark_handled(lake, targets(), names, days, pins, context.run.run_id)
     context.log.info("%s entries of the change ledger are handled", handled)
     if failure:
@@ -129,6 +135,15 @@ def _results(invocation: DbtCliInvocation) -> Iterator[Any]:
         raise failure
 
 
+def _counted(events: Iterator[Any], rows: dict[str, int]) -> Iterator[Any]:
+    """Pass the events on, and note the rows of each model by its unique id."""
+    for event in events:
+        if isinstance(event, dg.Output) and ROW_COUNT in event.metadata:
+            model, count = event.metadata["unique_id"].value, event.metadata[ROW_COUNT].value
+            rows[str(model)] = int(str(count))
+        yield event
+
+
 def _with_rows(connection: duckdb.DuckDBPyConnection, event: dg.Output[Any]) -> Mapping[str, Any]:
     """The metadata of a model's result, with the rows it holds unless it is a view."""
     node = manifest()["nodes"][event.metadata["unique_id"].value]
@@ -136,7 +151,7 @@ def _with_rows(connection: duckdb.DuckDBPyConnection, event: dg.Output[Any]) -> 
         return event.metadata
     relation = f'"{node["schema"]}"."{node["alias"]}"'
     rows = connection.execute(f"select count(*) from {relation}").fetchall()[0][0]
-    return {**event.metadata, "dagster/row_count": rows}
+    return {**event.metadata, ROW_COUNT: rows}
 
 
 def _failure(
