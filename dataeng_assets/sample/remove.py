@@ -43,6 +43,7 @@ SAMPLE = (
     "docs/tutorial.md",
     "requirements-interop.lock",
     "tests/*/test_sample_*",
+    "tests/*/*/test_sample_*",
     "tests/interop",
     "tests/lineage",
     "tests/orchestration/graph.txt",
@@ -59,14 +60,14 @@ SAMPLE = (
 """Files and folders of the sample."""
 
 STAYS = (
-    "*.lock", "*.md", "*.toml", "*.yaml", ".*", "LICENSE", "Makefile", "benchmarks",
-    "dataeng_assets/*.py", "dataeng_assets/cli", "dataeng_assets/components", "dataeng_assets/contracts",
-    "dataeng_assets/defs", "dataeng_assets/extract", "dataeng_assets/kafka", "dataeng_assets/lake",
-    "dataeng_assets/local", "dataeng_assets/orchestration", "dataeng_assets/postgres", "dataeng_assets/streams",
+    "*.lock", "*.md", "*.toml", "*.yaml", ".*", "LICENSE", "Makefile", "benchmarks", "dataeng_assets/*.py",
+    "dataeng_assets/cli", "dataeng_assets/components", "dataeng_assets/contracts", "dataeng_assets/defs",
+    "dataeng_assets/extract", "dataeng_assets/kafka", "dataeng_assets/lake", "dataeng_assets/local",
+    "dataeng_assets/orchestration", "dataeng_assets/postgres", "dataeng_assets/quality", "dataeng_assets/streams",
     "dataeng_assets/testing", "dbt/*.yml", "dbt/macros", "dbt/models", "dbt/tests/generic", "docs/*.md", "docs/*.py",
-    "docs/decisions", "docs/explanation", "docs/how-to", "docs/reference", "tests/*.py", "tests/cli",
-    "tests/components", "tests/contracts", "tests/docs", "tests/extract", "tests/kafka", "tests/lake", "tests/local",
-    "tests/orchestration", "tests/postgres", "tests/streams", "tests/warehouse",
+    "docs/decisions", "docs/explanation", "docs/how-to", "docs/reference", "tests/*.py", "tests/benchmarks",
+    "tests/cli", "tests/components", "tests/contracts", "tests/docs", "tests/extract", "tests/kafka", "tests/lake",
+    "tests/local", "tests/orchestration", "tests/postgres", "tests/quality", "tests/streams", "tests/warehouse",
 )  # fmt: skip
 """Where everything else lies; a file of the sample in one of these folders is the sample's all the same."""
 
