@@ -22,19 +22,21 @@ def model_results(
 ) -> dict[str, TableResult]:
     """The results of a dbt run by the dotted key of the model tested.
 
+    A view holds no rows of its own: what its tests say is told in Dagster alone.
+
     Args:
         nodes: of the manifest.
         told: of `run_results.json`.
-        rows: of the models that were built, by unique id.
+        rows: of the tables that were built, by unique id.
         moment: when the run ended; it names the state of the warehouse that was tested.
     """
     tests: dict[str, list[Node]] = {}
     for result in told:
         model = _tested(nodes, result)
-        if model:
+        if model in rows:
             tests.setdefault(model, []).append(result)
     return {
-        ".".join(model_key(nodes[model])): _table(nodes, model, results, rows.get(model, 0), moment)
+        ".".join(model_key(nodes[model])): _table(nodes, model, results, rows[model], moment)
         for model, results in tests.items()
     }
 

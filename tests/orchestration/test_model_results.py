@@ -58,6 +58,10 @@ def test_a_warning_alone_is_a_warning_and_what_was_skipped_is_no_pass() -> None:
     assert overall(told("test.present", "skipped", None)) is Overall.UNDECIDED
 
 
+def test_the_tests_of_a_view_are_left_to_dagster() -> None:
+    assert model_results(NODES, [told("test.present", "pass")], {}, moment=NOW) == {}
+
+
 def test_the_results_of_a_model_can_be_kept_and_read_again(tmp_path: Path) -> None:
     found = model_results(NODES, [told("test.alone", "fail", 2)], {MODEL: 7}, moment=NOW)
     lake = Lake(str(tmp_path / "lake"))
