@@ -4,6 +4,7 @@
 into dbt's folder while it works: events would be written to a second instance inside of it.
 """
 
+import fcntl
 from collections import OrderedDict
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -85,7 +86,10 @@ class StateStorage(DagsterSqliteStorage):
     """Runs, events, schedules and sensors, in SQLite."""
 
     def __init__(self, base_dir: str, inst_data: ConfigurableClassData | None = None) -> None:
-        super().__init__(base_dir, inst_data)
+        # processes that start together would each make the tables, and mark them twice as made
+        with (Path(base_dir) / ".made.lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            super().__init__(base_dir, inst_data)
         self._event_log_storage = StateEvents(str(Path(base_dir) / "history" / "runs"))
 
     @classmethod

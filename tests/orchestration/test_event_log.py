@@ -2,6 +2,8 @@
 
 import multiprocessing
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import dagster as dg
@@ -61,3 +63,13 @@ def test_more_runs_than_files_that_stay_open_can_be_read(home: Path) -> None:
         instance.wipe()
         assert instance.get_runs() == []
         assert job.execute_in_process(instance=instance, partition_key="2026-01-01").success
+
+
+def test_processes_that_start_together_make_one_instance(tmp_path: Path) -> None:
+    code = "from dataeng_assets.orchestration.instance import StateStorage; import sys; StateStorage(sys.argv[1])"
+    started = [
+        subprocess.Popen([sys.executable, "-c", code, str(tmp_path)], stderr=subprocess.PIPE, text=True)
+        for _ in range(4)
+    ]
+    told = [process.communicate()[1] for process in started]
+    assert [process.returncode for process in started] == [0] * 4, told
