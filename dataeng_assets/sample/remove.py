@@ -170,7 +170,7 @@ def project_files(root: Path) -> Iterator[Path]:
     for folder, names, files in os.walk(root):
         here = Path(folder)
         names[:] = sorted(
-            name for name in names if name not in _NOT_OURS and (not name.startswith(".") or name == ".ci")
+            name for name in names if name not in _NOT_OURS and (not name.startswith(".") or name in (".ci", ".github"))
         )
         yield from (here / name for name in sorted(files) if (here / name).is_file())
 
