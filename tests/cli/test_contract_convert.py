@@ -62,8 +62,13 @@ def test_every_mart_becomes_a_contract_with_all_of_its_rules():
         assert yaml.safe_load(shown.stdout)["schema"][0]["name"] == path.stem
 
 
-def test_one_table_of_several_is_chosen_by_name():
-    sources = ROOT / "dbt" / "models" / "staging" / "_staging_shop.yml"
+def test_one_table_of_several_is_chosen_by_name(tmp_path):
+    sources = tmp_path / "models.yml"
+    models = [
+        {"name": name, "columns": [{"name": "id", "data_type": "bigint"}]}
+        for name in ("stg_shop__orders", "stg_shop__customers")
+    ]
+    sources.write_text(yaml.safe_dump({"version": 2, "models": models}))
     several = run(str(sources), "--to", "avro")
     assert several.exit_code == 2
     assert "say which" in several.stderr
