@@ -4,7 +4,7 @@ How one rule is written belongs in `odcs_write_rules`; what this platform adds t
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -96,7 +96,7 @@ def written_table(
         if promise:
             sla.append(promise)
             latency = -1 if latency is not None else None  # once
-        elif column and _take(properties[column.name], own_words(rule, column)):
+        elif column and _take(properties[column.name], own_words(rule, column, _read_before(suite, column, implied))):
             continue
         elif relation := _relation(rule, suite.name):
             relations.append(relation)
@@ -109,6 +109,13 @@ def written_table(
     table["properties"] = [_sorted(said) for said in properties.values()]
     table |= {"relationships": relations, "quality": entries}
     return Written({key: value for key, value in table.items() if value}, sla)
+
+
+def _read_before(suite: Suite, column: SuiteColumn, implied: Container[str]) -> set[str]:
+    """Names of the rules that are read before those of a column: what is implied, and the columns before it."""
+    earlier = {one.name for one in suite.columns[: suite.columns.index(column)]}
+    found = ((rule.name, set(named_columns(rule.check))) for rule in suite.rules)
+    return {name for name, columns in found if name in implied or (columns and columns <= earlier)}
 
 
 def latency_of(seconds: float) -> dict[str, Any]:

@@ -5,7 +5,7 @@ A rule has a word of its own when what would be read from that word is the rule;
 
 import math
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from datetime import date, datetime
 from typing import Any
 
@@ -30,7 +30,7 @@ from dataeng_assets.contracts.checks.kinds import (
     References,
     Unique,
 )
-from dataeng_assets.contracts.checks.naming import derived_name
+from dataeng_assets.contracts.checks.naming import derived_name, unique_name
 from dataeng_assets.contracts.checks.rule import NONE, Rule, Severity, SuiteColumn, Unit
 from dataeng_assets.contracts.convert.odcs_options import elements_one_of
 from dataeng_assets.contracts.convert.odcs_quality import ENGINE
@@ -41,9 +41,15 @@ _PLACEHOLDER = re.compile(r"\$?\{(?!table\})(table|object|model|column|property|
 _TEXT_IN_LIST = re.compile(r"'((?:[^']|'')*)'")
 
 
-def own_words(rule: Rule, column: SuiteColumn) -> dict[str, Any]:
-    """The column's own words for a rule; empty when it has none."""
-    name = derived_name(rule.check, column.name)
+def own_words(rule: Rule, column: SuiteColumn, taken: Container[str]) -> dict[str, Any]:
+    """The column's own words for a rule; empty when it has none.
+
+    Args:
+        rule: of this column.
+        column: whose words are wanted.
+        taken: names of the rules that are read before; in its own words a rule is named when it is read.
+    """
+    name = unique_name(derived_name(rule.check, column.name), rule.check, taken)
     if rule != Rule(rule.check, name) or named_columns(rule.check) != (column.name,):
         return {}
     match rule.check:
