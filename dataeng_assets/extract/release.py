@@ -6,7 +6,6 @@ itself, which holds its key and moment with `_released_by`; a crash or a second 
 carries the guard of the extracts, so that of an extract and a replay, or of two replays, that overlap one is refused.
 """
 
-import tempfile
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import timedelta
@@ -20,18 +19,18 @@ from deltalake import DeltaTable
 from dataeng_assets.contracts.checks.functions import register_functions
 from dataeng_assets.contracts.checks.replayed import Replayed
 from dataeng_assets.contracts.checks.rule import Bounds
-from dataeng_assets.contracts.checks.setting_aside import broken_sql, demanded, refuse_too_many
+from dataeng_assets.contracts.checks.setting_aside import broken_sql, demanded
 from dataeng_assets.contracts.checks.sql import quoted
 from dataeng_assets.extract.engine import BATCH_ROWS, committed, engine, keys
 from dataeng_assets.extract.plan import SourceTable, guard_name, released_name
 from dataeng_assets.extract.quarantine import CLEARED, quarantine_key, unevaluated
 from dataeng_assets.extract.versions import bronze_schema
 from dataeng_assets.lake.append import ProgressGoesBack, Superseded, append, progress
+from dataeng_assets.lake.attempts import ATTEMPTS, until_committed
 from dataeng_assets.lake.location import Lake, TableMissing
 from dataeng_assets.lake.strict import table_schema
 from dataeng_assets.postgres.errors import SourceError
 
-_ATTEMPTS = 5
 _STATISTICS_UNIT = timedelta(milliseconds=1)
 
 
@@ -66,28 +65,24 @@ def release(
             f"Nothing was ever set aside of {'.'.join(table.key)}: there is no {'.'.join(quarantine_key(table))}. With "
             f"`quarantine` in {table.contract.path.name}, the next extract sets aside what breaks a rule."
         )
-    for _ in range(_ATTEMPTS):
+
+    def attempt(folder: Path) -> Replayed:
         aside = lake.open(quarantine_key(table))
         main = lake.open(table.key)
         if not dry_run:
             main = lake.create(table.key, bronze_schema(table), change_feed=True)
-        with tempfile.TemporaryDirectory(prefix="dataeng-replay-") as folder, engine(Path(folder)) as connection:
+        with engine(folder) as connection:
             found = _judge(connection, table, main, aside, release_id)
-            if limit:
-                refuse_too_many(
-                    table.name, found.broken, found.validated, found.by_rule, limit,
-                    safe="Nothing was released.", next_step="Correct the rules, or allow more with --limit.",
-                )  # fmt: skip
-            if dry_run or not found.released:
-                return found
-            try:
-                return _append(connection, table, main, aside, found)
-            except (Superseded, ProgressGoesBack):
-                continue
-    raise ReleaseOvertaken(
-        f"Extracts or other replays committed to {table.name} {_ATTEMPTS} times in a row while this replay was looking "
-        "at it. Nothing of this replay was released, and nothing is lost. Run it again when they have ended."
-    )
+            found.refuse(table.name, limit)
+            return found if dry_run or not found.released else _append(connection, table, main, aside, found)
+
+    try:
+        return until_committed(attempt)
+    except (Superseded, ProgressGoesBack) as error:
+        raise ReleaseOvertaken(
+            f"Extracts or other replays committed to {table.name} {ATTEMPTS} times in a row while this replay was "
+            "looking at it. Nothing of it was released, and nothing is lost. Run it again when they have ended."
+        ) from error
 
 
 def _judge(

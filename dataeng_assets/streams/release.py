@@ -7,7 +7,6 @@ the main table itself, so a crash or a second replay finds that there; the commi
 that of two replays one is refused and looks again. Drains are not in its way: their offsets are others.
 """
 
-import tempfile
 from collections import Counter
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -21,8 +20,8 @@ from deltalake import DeltaTable
 
 from dataeng_assets.contracts.checks.replayed import Replayed
 from dataeng_assets.contracts.checks.rule import Bounds
-from dataeng_assets.contracts.checks.setting_aside import refuse_too_many
 from dataeng_assets.lake.append import ProgressGoesBack, Superseded, append
+from dataeng_assets.lake.attempts import ATTEMPTS, until_committed
 from dataeng_assets.lake.strict import table_schema
 from dataeng_assets.streams.decode import REASON
 from dataeng_assets.streams.errors import ReleaseOvertaken
@@ -31,7 +30,6 @@ from dataeng_assets.streams.routing import event_day
 from dataeng_assets.streams.stream import EVENT_DATE, RELEASED_BY, Stream
 from dataeng_assets.streams.validate import RULE, Validator, broken
 
-_ATTEMPTS = 5
 _RECORDS_AT_ONCE = 5_000
 _PLACE = ["_kafka_partition", "_kafka_offset"]
 
@@ -63,28 +61,23 @@ def release(stream: Stream, *, release_id: str, dry_run: bool = False, limit: Bo
         RuleUndecided: a rule cannot be evaluated over a record.
         ReleaseOvertaken: other replays were quicker, several times.
     """
-    for _ in range(_ATTEMPTS):
+
+    def attempt(folder: Path) -> Replayed:
         dead, main = stream.lake.open(stream.dead_letters), stream.lake.open(stream.main)
         if not dry_run:
             main = make_main(stream)
-        with tempfile.TemporaryDirectory(prefix="dataeng-replay-") as folder:
-            staged = Path(folder) / "released.parquet"
-            found = _told(stream, _judge(stream, dead, main, staged, release_id), release_id)
-            if limit:
-                refuse_too_many(
-                    stream.name, found.broken, found.validated, found.by_rule, limit,
-                    safe="Nothing was released.", next_step="Correct the rules, or allow more with --limit.",
-                )  # fmt: skip
-            if dry_run or not found.released:
-                return found
-            try:
-                return _append(stream, dead, main, staged, found)
-            except (Superseded, ProgressGoesBack):
-                continue
-    raise ReleaseOvertaken(
-        f"Other replays of {stream.name} committed {_ATTEMPTS} times in a row while this one was looking. Nothing of "
-        "this replay was released, and nothing is lost. Run it again when they have ended."
-    )
+        staged = folder / "released.parquet"
+        found = _told(stream, _judge(stream, dead, main, staged, release_id), release_id)
+        found.refuse(stream.name, limit)
+        return found if dry_run or not found.released else _append(stream, dead, main, staged, found)
+
+    try:
+        return until_committed(attempt)
+    except (Superseded, ProgressGoesBack) as error:
+        raise ReleaseOvertaken(
+            f"Other replays of {stream.name} committed {ATTEMPTS} times in a row while this one was looking. Nothing "
+            "of this replay was released, and nothing is lost. Run it again when they have ended."
+        ) from error
 
 
 def _told(stream: Stream, found: _Judged, release_id: str) -> Replayed:

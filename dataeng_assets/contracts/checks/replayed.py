@@ -3,6 +3,9 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from dataeng_assets.contracts.checks.rule import Bounds
+from dataeng_assets.contracts.checks.setting_aside import refuse_too_many
+
 
 @dataclass(frozen=True)
 class Replayed:
@@ -32,3 +35,15 @@ class Replayed:
     def validated(self) -> int:
         """Rows that were validated again."""
         return self.released + self.broken
+
+    def refuse(self, name: str, limit: Bounds | None) -> None:
+        """See, before anything is released, whether so much may still be broken.
+
+        Raises:
+            TooManyBroken: more than the limit, if there is one.
+        """
+        if limit:
+            refuse_too_many(
+                name, self.broken, self.validated, self.by_rule, limit,
+                safe="Nothing was released.", next_step="Correct the rules, or allow more with --limit.",
+            )  # fmt: skip
