@@ -86,6 +86,13 @@ def owners(node: Mapping[str, Any]) -> list[str]:
     return node["config"].get("meta", {}).get("dagster", {}).get("owners") or ["team:data"]
 
 
+def personal(node: Mapping[str, Any]) -> frozenset[str]:
+    """Columns of a model whose values must never be shown: `meta.dataeng.personal`."""
+    columns = node["columns"].items()
+    said = {name: column["config"]["meta"].get("dataeng", {}) for name, column in columns if column.get("config")}
+    return frozenset(name for name, meta in said.items() if meta.get("personal"))
+
+
 @contextmanager
 def environment(pins: Mapping[str, int]) -> Iterator[None]:
     """What the dbt process finds in its environment: the warehouse, the lake and the pinned versions."""

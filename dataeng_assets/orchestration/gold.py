@@ -15,7 +15,7 @@ from dataeng_assets.lake.location import Lake
 from dataeng_assets.lake.replace import replace_all, replace_range
 from dataeng_assets.lake.strict import table_schema
 from dataeng_assets.orchestration import warehouse
-from dataeng_assets.orchestration.dbt import owners, targets
+from dataeng_assets.orchestration.dbt import owners, personal, targets
 from dataeng_assets.orchestration.failures import RETRY, named_failures
 from dataeng_assets.orchestration.lake_io import PARTITION_COLUMN, column_schema
 from dataeng_assets.orchestration.ledger.entries import mark_handled
@@ -52,7 +52,7 @@ class _Published:
 def _asset(node: Mapping[str, Any]) -> dg.AssetsDefinition:
     key, model = gold_key(node), model_key(node)
     mart = _Published(
-        key, f'"{model[0]}"."{model[-1]}"', declared(node)["partition"] if is_daily(node) else None, _personal(node)
+        key, f'"{model[0]}"."{model[-1]}"', declared(node)["partition"] if is_daily(node) else None, personal(node)
     )
     layout = f"one partition per `{mart.column}`" if mart.column else "replaced as a whole"
 
@@ -90,12 +90,6 @@ def _asset(node: Mapping[str, Any]) -> dg.AssetsDefinition:
         mark_handled(lake, targets(), [".".join(key)], days, pins, context.run.run_id)
 
     return publish
-
-
-def _personal(node: Mapping[str, Any]) -> frozenset[str]:
-    columns = node["columns"].items()
-    said = {name: column["config"]["meta"].get("dataeng", {}) for name, column in columns if column.get("config")}
-    return frozenset(name for name, meta in said.items() if meta.get("personal"))
 
 
 def _result(

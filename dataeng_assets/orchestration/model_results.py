@@ -3,14 +3,14 @@
 Running the tests belongs in `models`; keeping and showing results in `quality`.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
-from dataeng_assets.contracts.checks.kinds import Check, NoRows, NotNull, Unique
+from dataeng_assets.contracts.checks.kinds import Check, NoRows, NotNull, Nulls, OneOf, Unique
 from dataeng_assets.contracts.checks.rule import Rule, Severity, Suite, SuiteColumn
-from dataeng_assets.orchestration.dbt import owners
-from dataeng_assets.orchestration.ledger.targets import model_key
+from dataeng_assets.orchestration.dbt import owners, personal
+from dataeng_assets.orchestration.ledger.targets import is_view, model_key
 from dataeng_assets.quality.results import ColumnProfile, RuleResult, Status, TableResult
 
 Node = Mapping[str, Any]
@@ -18,46 +18,74 @@ _STATUS = {"pass": Status.HOLDS, "fail": Status.VIOLATED, "warn": Status.VIOLATE
 
 
 def model_results(
-    nodes: Mapping[str, Node], told: Iterable[Node], rows: Mapping[str, int], *, moment: datetime
+    manifest: Node, told: Iterable[Node], rows: Mapping[str, int], pins: Mapping[str, int], *, moment: datetime
 ) -> dict[str, TableResult]:
     """The results of a dbt run by the dotted key of the model tested.
 
-    A view holds no rows of its own: what its tests say is told in Dagster alone.
+    The state of a table is that of the warehouse after the run. A view over the lake has no state of its own: it shows
+    what it reads, and that is what was tested.
 
     Args:
-        nodes: of the manifest.
+        manifest: of the project.
         told: of `run_results.json`.
-        rows: of the tables that were built, by unique id.
-        moment: when the run ended; it names the state of the warehouse that was tested.
+        rows: of the models that were built, by unique id; of any other nothing is known.
+        pins: version of each table of the lake that the run has read, dotted.
+        moment: when the run ended.
     """
+    nodes = manifest["nodes"]
     tests: dict[str, list[Node]] = {}
     for result in told:
-        model = _tested(nodes, result)
+        model = tested(nodes.get(result["unique_id"], {}), nodes)
         if model in rows:
             tests.setdefault(model, []).append(result)
     return {
-        ".".join(model_key(nodes[model])): _table(nodes, model, results, rows[model], moment)
+        ".".join(model_key(nodes[model])): _table(
+            nodes,
+            model,
+            results,
+            rows[model],
+            moment,
+            _version(manifest, model, pins) or f"{moment:%Y-%m-%dT%H:%M:%SZ}",
+        )
         for model, results in tests.items()
     }
 
 
-def _tested(nodes: Mapping[str, Node], result: Node) -> str:
+def tested(node: Node, nodes: Mapping[str, Node]) -> str:
     """The model that a test judges; empty for what is no test, or none of a model."""
-    node = nodes.get(result["unique_id"], {})
     if node.get("resource_type") != "test":
         return ""
     candidates = [node.get("attached_node"), *node["depends_on"]["nodes"]]
     return next((one for one in candidates if one and nodes.get(one, {}).get("resource_type") == "model"), "")
 
 
-def _table(nodes: Mapping[str, Node], model: str, told: Iterable[Node], rows: int, moment: datetime) -> TableResult:
+def _version(manifest: Node, model: str, pins: Mapping[str, int]) -> str:
+    """The versions of what a view shows; empty where part of that lies in the warehouse."""
+    read = _read(manifest, model)
+    if not read or not all(key in pins for key in read):
+        return ""
+    return ", ".join(f"{key} {pins[key]}" for key in sorted(read))
+
+
+def _read(manifest: Node, unique: str) -> set[str]:
+    """Dotted keys of the tables of the lake that a view shows, through other views; "" for what has rows itself."""
+    if source := manifest["sources"].get(unique):
+        return {".".join(model_key(source))}
+    node = manifest["nodes"].get(unique, {})
+    if node.get("resource_type") != "model" or not is_view(node):
+        return {""}
+    return {key for parent in node["depends_on"]["nodes"] for key in _read(manifest, parent)}
+
+
+def _table(
+    nodes: Mapping[str, Node], model: str, told: Iterable[Node], rows: int, moment: datetime, version: str
+) -> TableResult:
     node = nodes[model]
     key = ".".join(model_key(node))
     results = tuple(_result(nodes[one["unique_id"]], one) for one in told)
-    columns = node["columns"].values()
     suite = Suite(
         name=node["name"],
-        columns=tuple(SuiteColumn(c["name"], physical=c.get("data_type") or "") for c in columns),
+        columns=tuple(_columns(node, {one.rule.check for one in results if isinstance(one.rule.check, NotNull)})),
         rules=tuple(result.rule for result in results),
         id=key,
         description=node.get("description", ""),
@@ -66,13 +94,25 @@ def _table(nodes: Mapping[str, Node], model: str, told: Iterable[Node], rows: in
     return TableResult(
         suite=suite,
         input=key,
-        data_version=f"{moment:%Y-%m-%dT%H:%M:%SZ}",
+        data_version=version,
         rows=rows,
         columns=tuple[ColumnProfile, ...](),
         results=results,
         judged_at=moment,
         seconds=sum(float(one.get("execution_time") or 0) for one in told),
     )
+
+
+def _columns(node: Node, required: Collection[Check]) -> Iterator[SuiteColumn]:
+    hidden = personal(node)
+    for name, column in node["columns"].items():
+        yield SuiteColumn(
+            column["name"],
+            physical=column.get("data_type") or "",
+            nullable=NotNull(column["name"]) not in required,
+            personal=name in hidden,
+            description=column.get("description") or "",
+        )
 
 
 def _result(node: Node, told: Node) -> RuleResult:
@@ -100,9 +140,14 @@ def _result(node: Node, told: Node) -> RuleResult:
 def _check(node: Node) -> Check:
     """The kind of a generic test, as far as it has a name here; any other is a query that finds nothing."""
     column = node.get("column_name") or ""
-    match (node.get("test_metadata") or {}).get("name"):
-        case "not_null" if column:
+    asked = node.get("test_metadata") or {}
+    match asked.get("name"), asked.get("kwargs") or {}:
+        case "not_null", _ if column:
             return NotNull(column)
-        case "unique" if column:
+        case "unique", _ if column:
             return Unique((column,))
+        case "accepted_values", {"values": [*values]} if column:
+            return OneOf(column, tuple(values))
+        case "unique_combination_of_columns", {"combination_of_columns": [*columns]}:
+            return Unique(tuple(map(str, columns)), Nulls.EQUAL)
     return NoRows(f"dbt test --select {node['name']}")

@@ -3,7 +3,7 @@
 The project and its manifest belong in `dbt`.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -12,16 +12,19 @@ import duckdb
 from dagster_dbt import DagsterDbtTranslator, DbtCliInvocation, DbtCliResource, DbtProject, dbt_assets
 from dagster_dbt.errors import DagsterDbtCliRuntimeError
 
+from dataeng_assets.contracts.checks.sql import quoted
 from dataeng_assets.lake.location import Lake
+from dataeng_assets.lake.views import read_lake, register_datasets
 from dataeng_assets.orchestration import warehouse
 from dataeng_assets.orchestration.dbt import dbt_project, environment, manifest, owners, targets
 from dataeng_assets.orchestration.failures import RETRY, PermanentFailure
 from dataeng_assets.orchestration.ledger.entries import mark_handled
 from dataeng_assets.orchestration.ledger.hold import HELD, bad_days, hold
-from dataeng_assets.orchestration.ledger.targets import is_daily, model_key
-from dataeng_assets.orchestration.model_results import model_results
+from dataeng_assets.orchestration.ledger.targets import is_daily, is_view, model_key
+from dataeng_assets.orchestration.model_results import model_results, tested
 from dataeng_assets.orchestration.partitions import daily, days_of
 from dataeng_assets.orchestration.pins import pinned
+from dataeng_assets.quality.results import TableResult
 from dataeng_assets.quality.results_store import record
 from dataeng_assets.settings import Settings
 
@@ -99,13 +102,12 @@ def build(context: dg.AssetExecutionContext, dbt: DbtCliResource) -> Iterator[An
             invocation = dbt.cli([*_BUILD, *_flags(days)], context=context)
         rows: dict[str, int] = {}
         try:
-            yield from _counted(_results(invocation), rows)
+            yield from _counted(_results(invocation, lake, pins), rows)
             failure = None
         except DagsterDbtCliRuntimeError as error:
             failure = _failure(context, invocation, days) or error
             names &= _sound(invocation)
-    tested = model_results(manifest()["nodes"], _told(invocation), rows, moment=datetime.now(UTC))
-    record(lake, tested, run_id=context.run.run_id, partition="/".join(map(str, days or ())))
+    _record(lake, model_results(manifest(), _told(invocation), rows, pins, moment=datetime.now(UTC)), context, days)
     handled = mark_handled(lake, targets(), names, days, pins, context.run.run_id)
     context.log.info("%s entries of the change ledger are handled", handled)
     if failure:
@@ -118,8 +120,18 @@ def _flags(days: tuple[date, date] | None) -> list[str]:
     return ["--event-time-start", f"{days[0]} 00:00:00", "--event-time-end", f"{days[1] + timedelta(days=1)} 00:00:00"]
 
 
-def _results(invocation: DbtCliInvocation) -> Iterator[Any]:
-    """What dbt did, each table with its rows, told when it has ended: before, nobody else can read its file.
+def _record(
+    lake: Lake, found: Mapping[str, TableResult], context: dg.AssetExecutionContext, days: tuple[date, date] | None
+) -> None:
+    """Keep what the tests found, for the days of the run of a daily model, and else for the whole."""
+    daily_ones = {name: result for name, result in found.items() if targets().by_name[name].daily}
+    whole = {name: result for name, result in found.items() if name not in daily_ones}
+    record(lake, daily_ones, run_id=context.run.run_id, partition="/".join(map(str, days or ())))
+    record(lake, whole, run_id=context.run.run_id)
+
+
+def _results(invocation: DbtCliInvocation, lake: Lake, pins: Mapping[str, int]) -> Iterator[Any]:
+    """What dbt did, each model with its rows, told when it has ended: before, nobody else can read its file.
 
     dagster-dbt's own `fetch_row_counts` waits for dbt in a loop that never sleeps, and takes a whole core from it.
     """
@@ -128,9 +140,13 @@ def _results(invocation: DbtCliInvocation) -> Iterator[Any]:
         told.extend(invocation.stream())  # what was told before a failure stays in the list
     except DagsterDbtCliRuntimeError as error:
         failure = error
+    nodes = manifest()["nodes"]
+    counted = {tested(node, nodes) for node in nodes.values()}
     with duckdb.connect(str(Settings.load().warehouse_file), read_only=True) as connection:
+        layers = {key.partition(".")[0] for key in pins}
+        register_datasets(connection, () if lake.folder else read_lake(lake, pins, layers=layers))
         for event in told:
-            yield event.with_metadata(_with_rows(connection, event)) if isinstance(event, dg.Output) else event
+            yield event.with_metadata(_with_rows(connection, event, counted)) if isinstance(event, dg.Output) else event
     if failure:
         raise failure
 
@@ -144,12 +160,16 @@ def _counted(events: Iterator[Any], rows: dict[str, int]) -> Iterator[Any]:
         yield event
 
 
-def _with_rows(connection: duckdb.DuckDBPyConnection, event: dg.Output[Any]) -> Mapping[str, Any]:
-    """The metadata of a model's result, with the rows it holds unless it is a view."""
-    node = manifest()["nodes"][event.metadata["unique_id"].value]
-    if node["config"]["materialized"] == "view":
+def _with_rows(connection: duckdb.DuckDBPyConnection, event: dg.Output[Any], counted: Collection[str]) -> Any:
+    """The metadata of a model's result, with its rows.
+
+    Those of a view are counted by reading what it shows, so only where a test needs to know that there are any.
+    """
+    unique = event.metadata["unique_id"].value
+    node = manifest()["nodes"][unique]
+    if is_view(node) and unique not in counted:
         return event.metadata
-    relation = f'"{node["schema"]}"."{node["alias"]}"'
+    relation = f"{quoted(node['schema'])}.{quoted(node['alias'])}"
     rows = connection.execute(f"select count(*) from {relation}").fetchall()[0][0]
     return {**event.metadata, ROW_COUNT: rows}
 

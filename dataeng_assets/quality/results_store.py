@@ -109,7 +109,7 @@ class Judgement:
 
 
 def record(lake: Lake, results: Mapping[str, TableResult], *, run_id: str, partition: str = "") -> int:
-    """Keep results. Recording the same ones again in a run, as a retry does, adds nothing.
+    """Keep results. Recording the same ones again in a run, as a retry does, adds nothing; another verdict is another.
 
     Args:
         lake: where they are kept.
@@ -170,6 +170,8 @@ def _is_kept(table: DeltaTable, key: str, result: TableResult, run_id: str, part
         & (pc.field("data_version") == _text(result.data_version))
         & (pc.field("contract_version") == _text(result.suite.version))
         & (pc.field("partition") == partition)
+        & pc.field("rule").is_null()
+        & (pc.field("status") == result.overall.value)
     )
     return bool(table.to_pyarrow_dataset().count_rows(filter=same))
 

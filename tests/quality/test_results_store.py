@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 from hypothesis import HealthCheck, given, settings
-from quality_results import EVERY_KIND, HELD, NOW, RANGE, any_table, anything, table
+from quality_results import EVERY_KIND, HELD, NOW, RANGE, UNDECIDED, any_table, anything, table
 
 from dataeng_assets.lake.location import Lake
 from dataeng_assets.quality import results_store
@@ -58,6 +58,13 @@ def test_the_same_data_is_kept_once_in_a_run_and_newer_data_beside_it(lake):
         ("b", "r1", ""),
         ("a", "r1", ""),
     ]
+
+
+def test_a_retry_that_could_decide_what_its_first_attempt_could_not_is_kept_beside_it(lake):
+    attempts = ((UNDECIDED, 2), (HELD, 1), (HELD, 0))
+    found = [record(lake, {"a": table(rule, days_ago=ago)}, run_id="r") for rule, ago in attempts]
+    assert found == [1, 1, 0]
+    assert {one.overall for one in read(lake)} == {Overall.UNDECIDED, Overall.HOLDS}
 
 
 def test_writers_at_the_same_time_lose_nothing_and_double_nothing(lake):

@@ -95,6 +95,11 @@ def is_daily(node: Mapping[str, Any]) -> bool:
     return "daily" in node["tags"]
 
 
+def is_view(node: Mapping[str, Any]) -> bool:
+    """Whether a model holds no rows of its own."""
+    return bool(node["config"].get("materialized") == "view")
+
+
 def declared(node: Mapping[str, Any]) -> Mapping[str, Any]:
     """What a model says to the platform: `meta.dataeng`."""
     said: Mapping[str, Any] = node.get("config", {}).get("meta", {}).get("dataeng", {})
@@ -138,7 +143,7 @@ def _model_target(node: Mapping[str, Any], manifest: Mapping[str, Any], made: Ma
     return Target(
         key=model_key(node),
         daily=is_daily(node),
-        view=node["config"]["materialized"] == "view",
+        view=is_view(node),
         touched=_touched(node, above, sources),
         ancestors=frozenset(key for target in above for key in (target.key, *target.ancestors)),
         checksum=node["checksum"]["checksum"],

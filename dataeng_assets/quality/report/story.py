@@ -61,7 +61,8 @@ class Story:
     Attributes:
         newest: the last judgement.
         judgements: all of the last days, oldest first; the newest is the last.
-        open_partitions: other partitions whose own newest judgement is violated or undecided.
+        open_partitions: newest judgements of other partitions that are violated or undecided; those of which a later
+            judgement has covered all days, or the whole table, are settled.
         days: of the last days, oldest first.
     """
 
@@ -103,17 +104,29 @@ def story(key: str, judgements: Sequence[Judgement], *, trends: Sequence[Trend],
     """
     ordered = tuple(sorted(judgements, key=lambda one: one.judged_at))
     newest = ordered[-1]
-    by_partition = {one.partition: one for one in ordered}
-    others = [one for partition, one in sorted(by_partition.items()) if partition != newest.partition]
+    by_partition = {one.partition: at for at, one in enumerate(ordered)}
+    others = [
+        ordered[at]
+        for partition, at in sorted(by_partition.items())
+        if not any(_covers(later.partition, partition) for later in ordered[at + 1 :])
+    ]
     return Story(
         key=key,
         newest=newest,
         judgements=ordered,
-        open_partitions=tuple(one for one in others if one.overall in _BAD),
+        open_partitions=tuple(one for one in others if one is not newest and one.overall in _BAD),
         days=tuple(_days(ordered, today)),
         trends=tuple(trends),
         known=known,
     )
+
+
+def _covers(partition: str, other: str) -> bool:
+    """Whether what was judged includes another partition: the whole table all, a range of days those within it."""
+    if partition in ("", other):
+        return True
+    days, others = (one.split("/") for one in (partition, other))
+    return other != "" and days[0] <= others[0] and others[-1] <= days[-1]
 
 
 def share_held(states: Iterable[DayState]) -> tuple[int, int]:

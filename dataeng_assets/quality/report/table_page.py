@@ -150,7 +150,10 @@ def _rules(story: Story) -> Html:
     rules = worst_first(story.newest.rules)
     if not rules:
         return element("p", "The contract has no rule, so nothing was judged.")
-    return rules_table(f"Rules of contract version {story.newest.contract_version or 'unknown'}", rules)
+    version = story.newest.contract_version
+    return rules_table(
+        f"Rules of contract version {version}" if version else "Rules, what needs attention first", rules
+    )
 
 
 def _over_time(story: Story) -> Html:
@@ -182,25 +185,31 @@ def _judgements(caption: str, judgements: Iterable[Judgement]) -> Html:
 
 
 def _columns(story: Story) -> Html:
-    if not story.newest.columns:
+    columns = story.newest.columns
+    if not columns:
         return Html("")
-    head: list[Cell] = ["Column", "Type", "Found as", "May be empty", ("Empty", "number"), "What it is"]
-    rows = [_column(one, story.newest.rows) for one in story.newest.columns]
+    if not any(one.type for one in columns):
+        # dbt's tests tell of rows, and nothing of how a column was found
+        described: list[list[Cell]] = [[*_described(one), (data(one.description), "wide")] for one in columns]
+        return data_table("Columns as they are described", ["Column", "Type", "May be empty", "What it is"], described)
+    head: list[Cell] = ["Column", "Type", "May be empty", "Found as", ("Empty", "number"), "What it is"]
+    rows = [[*_described(one), *_found(one, story.newest.rows), (data(one.description), "wide")] for one in columns]
     return data_table("Columns of the contract, and as they were found", head, rows)
 
 
-def _column(column: JudgedColumn, rows: int) -> list[Cell]:
+def _described(column: JudgedColumn) -> list[Cell]:
     personal = join(" ", element("span", "personal", class_="tag")) if column.personal else ""
-    share_empty = share(column.nulls, rows) if column.nulls is not None and rows else "no rows"
-    empty = "no such column" if column.nulls is None else share_empty
     return [
         join(code(column.name), personal),
-        data(column.contract_type or "not in the contract"),
-        data(column.type or "not found"),
+        data(column.contract_type or "not described"),
         "yes" if column.nullable else "no",
-        (empty, "number"),
-        (data(column.description), "wide"),
     ]
+
+
+def _found(column: JudgedColumn, rows: int) -> list[Cell]:
+    share_empty = share(column.nulls, rows) if column.nulls is not None and rows else "no rows"
+    empty = "no such column" if column.nulls is None else share_empty
+    return [data(column.type or "not found"), (empty, "number")]
 
 
 def _people(story: Story) -> Html:

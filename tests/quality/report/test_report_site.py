@@ -178,6 +178,34 @@ def test_a_partition_that_did_not_hold_stays_open_until_it_is_judged_again(lake)
     assert (told.overall, told.open_partitions) == (Overall.HOLDS, ())
 
 
+@pytest.mark.parametrize(
+    ("later", "is_settled"),
+    [("", True), ("2026-11-10/2026-11-18", True), ("2026-11-18/2026-11-19", False), ("2026-11-19/2026-11-20", False)],
+)
+def test_days_that_did_not_hold_are_settled_by_a_later_judgement_of_all_of_them(lake, later, is_settled):
+    record(lake, {"t": table(RANGE, days_ago=1)}, run_id="1", partition="2026-11-17/2026-11-18")
+    record(lake, {"t": table(HELD)}, run_id="2", partition=later)
+    (told,) = stories(lake, {}, now=NOW)
+    assert (told.open_partitions == ()) == is_settled
+    assert told.overall is (Overall.HOLDS if is_settled else Overall.VIOLATED)
+
+
+def test_a_table_found_bad_as_a_whole_is_not_settled_by_some_of_its_days(lake):
+    record(lake, {"t": table(RANGE, days_ago=1)}, run_id="1")
+    record(lake, {"t": table(HELD)}, run_id="2", partition="2026-11-17/2026-11-18")
+    (told,) = stories(lake, {}, now=NOW)
+    assert told.overall is Overall.VIOLATED
+
+
+def test_columns_that_nobody_has_looked_at_are_not_called_missing(lake):
+    record(lake, {"t": replace(table(HELD), columns=())}, run_id="r")
+    (told,) = stories(lake, {}, now=NOW)
+    shown = "".join(Seen(pages([told], {}, made_at=NOW)[page_of("t")]).texts)
+    assert "no such column" not in shown
+    assert "Found as" not in shown
+    assert "Columns as they are described" in shown
+
+
 def test_an_empty_table_says_that_this_is_not_a_pass(lake):
     record(lake, {"t": table(rows=0)}, run_id="r")
     (told,) = stories(lake, {}, now=NOW)
