@@ -109,10 +109,10 @@ def _result(
     asset, at = dg.AssetKey(key), datetime.now(UTC)
     try:
         taken = Taken(".".join(key), measure(), at, table_version, contract_version)
-        kept = record(lake, taken, run_id=run_id)
         days = sorted({one.day for one in taken.measurements if one.day})[-DAYS_JUDGED:]
         since = min([at, *map(moment, days)]) - WINDOW - timedelta(days=1)
-        past = series(lake, taken.table_key, since=since, table=kept)
+        kept = record(lake, taken, run_id=run_id, since=since)
+        past = series(lake, taken.table_key, since=since, rows=kept)
     except _TROUBLE as error:
         return not_evaluated(str(error).splitlines()[0], asset_key=asset, check_name=NO_ANOMALY)
     # of a retry, what the first attempt has measured

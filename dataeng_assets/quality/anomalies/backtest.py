@@ -13,6 +13,8 @@ from datetime import datetime, timedelta
 from dataeng_assets.quality.anomalies.detect import LIMIT, Finding, Outcome, Point, Rate, judge
 
 _SURE = 1.96  # 95 %
+_REPLAYED = 100
+"""A finding tells the false alarms of so many points before it: each takes as long as to judge the series once."""
 
 
 @dataclass(frozen=True)
@@ -70,17 +72,19 @@ def wilson(hits: int, tries: int) -> tuple[float, float]:
     return (0.0 if not hits else middle - reach), (1.0 if hits == tries else middle + reach)
 
 
-def replay(points: Iterable[Point], rule: Rule, events: Sequence[Event] = ()) -> Replay:
+def replay(points: Iterable[Point], rule: Rule, events: Sequence[Event] = (), *, newest: int | None = None) -> Replay:
     """Judge every point by those before it.
 
     Args:
         points: the series, in any order. One that a person has called an anomaly is an event of its own.
         rule: judges a point by those before it.
         events: what truly was wrong.
+        newest: of a long series only so many points are judged.
     """
     ordered = sorted(points, key=lambda point: point.at)
     every = [*events, *(Event(point.at, point.at) for point in ordered if point.is_anomaly)]
-    findings = tuple(rule(ordered[:at], point) for at, point in enumerate(ordered))
+    first = 0 if newest is None else max(0, len(ordered) - newest)
+    findings = tuple(rule(ordered[:at], ordered[at]) for at in range(first, len(ordered)))
     judged = [found for found in findings if found.outcome is not Outcome.NOT_ENOUGH_HISTORY]
     alarms = [found for found in judged if found.outcome is Outcome.ANOMALY]
     calm = [found for found in judged if not any(event.first <= found.at <= event.last for event in every)]
@@ -106,6 +110,7 @@ def backtest(
     changes: Sequence[datetime] = (),
     limit: float = LIMIT,
     events: Sequence[Event] = (),
+    newest: int | None = None,
 ) -> Replay:
     """Replay `judge` over a series, knowing of each acknowledged change from its moment on.
 
@@ -116,19 +121,23 @@ def backtest(
         changes: when changes were acknowledged; the point of that moment is no false alarm.
         limit: as for `judge`.
         events: what truly was wrong, where that is known.
+        newest: of a long series only so many points are judged.
     """
 
     def rule(before: Sequence[Point], point: Point) -> Finding:
         known = [change for change in changes if change < point.at]
         return judge(before, point, metric=metric, column=column, changed_at=max(known, default=None), limit=limit)
 
-    return replay(points, rule, [*events, *(Event(change, change) for change in changes)])
+    known_events = [*events, *(Event(change, change) for change in changes)]
+    return replay(points, rule, known_events, newest=newest)
 
 
 def with_false_alarms(
     finding: Finding, points: Iterable[Point], *, changes: Sequence[datetime] = (), limit: float = LIMIT
 ) -> Finding:
-    """A finding that carries how often the rule was wrong before it on the same series."""
+    """A finding that carries how often the rule was wrong on the points of the same series shortly before it."""
     before = [point for point in points if point.at < finding.at]
-    past = backtest(before, metric=finding.metric, column=finding.column, changes=changes, limit=limit)
+    past = backtest(
+        before, metric=finding.metric, column=finding.column, changes=changes, limit=limit, newest=_REPLAYED
+    )
     return replace(finding, false_alarms=past.false_alarms)

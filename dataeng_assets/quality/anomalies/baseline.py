@@ -9,6 +9,7 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import lru_cache
 from itertools import pairwise
 from statistics import median
 
@@ -24,6 +25,12 @@ _BACKWARDS = 0.1
 """The largest share of steps that go against the typical one, in what is said to grow."""
 
 
+@lru_cache(4096)
+def _calendar(at: datetime) -> tuple[float, int]:
+    """Kept, because all series of a table have the same moments."""
+    return at.timestamp() / 86_400, at.weekday()
+
+
 @dataclass(frozen=True)
 class Past:
     """A value that counts for the baseline, with its day (a count, with its fraction) and the weekday in its zone."""
@@ -34,8 +41,9 @@ class Past:
     weekday: int = field(init=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "day", self.at.timestamp() / 86_400)
-        object.__setattr__(self, "weekday", self.at.weekday())
+        day, weekday = _calendar(self.at)
+        object.__setattr__(self, "day", day)
+        object.__setattr__(self, "weekday", weekday)
 
 
 @dataclass(frozen=True)

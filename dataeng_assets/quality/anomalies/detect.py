@@ -20,6 +20,8 @@ SCHEMA = "schema"
 LIMIT = 4.0
 """How many spreads from the expected value are usual; 4 of them make one false alarm in some hundred points."""
 WINDOW = timedelta(weeks=8)
+DENSE = 14 * 24
+"""So many points are two weeks of hours. Of more, one of each 24 hours counts: that is enough, and time follows it."""
 _MOST = 0.9
 """The share of values that are not 0 from which on a 0 is a rare event."""
 _HIGHEST_SCORE = 1e6
@@ -113,7 +115,8 @@ def judge(
 ) -> Finding:
     """Compare a point with those before it.
 
-    Of several values within one hour only the last counts, so that a repeated run is no history.
+    Of several values within one hour only the last counts, so that a repeated run is no history. Of a series that has
+    many a day, what counts of each day is its last value before the time of day of the point.
 
     Args:
         history: any points of the series, in any order; those that must not count are left out here.
@@ -137,6 +140,8 @@ def _counting(history: Sequence[Point], at: datetime, until: datetime, changed_a
     for other in sorted(there, key=lambda one: (one.at, one.value or 0.0, one.text or "")):
         if other.value is not None or other.text is not None:
             newest[int(other.at.timestamp() // 3600)] = other
+    if len(newest) > DENSE:
+        newest = {-int((until - one.at) / timedelta(days=1)): one for one in newest.values()}
     return list(newest.values())
 
 

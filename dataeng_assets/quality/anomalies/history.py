@@ -97,60 +97,65 @@ class Series:
     changes: tuple[datetime, ...] = ()
 
 
-def record(lake: Lake, taken: Taken, *, run_id: str) -> DeltaTable:
+def record(lake: Lake, taken: Taken, *, run_id: str, since: datetime | None = None) -> pa.Table:
     """Keep what a run has measured of a table, once: when this run has done so before, nothing is added.
 
+    Args:
+        lake: where it is kept.
+        taken: what was measured.
+        run_id: of the run.
+        since: of the measurements given back; those of this run are never older.
+
     Returns:
-        The history, on the version that has it.
+        The measurements of the table, with those of this run, as `read` gives them.
 
     Raises:
         Superseded: others were quicker again and again; nothing was written.
     """
+    mine = _rows(taken, run_id)
     for attempt in range(_ATTEMPTS):
         table = _open(lake)
-        before = _of_table(table, taken.table_key)
+        files = _of_table(table, taken.table_key)
+        before = _measured(files, since)
         if _is_recorded(before, run_id):
-            return table
+            return before
         app = f"metrics:{taken.table_key}"
         transactions = {app: (progress(table, app) or 0) + 1}
         try:
-            append(table, _rows(taken, run_id), transactions=transactions, metadata={"run_id": run_id})
+            append(table, mine, transactions=transactions, metadata={"run_id": run_id})
         except Superseded:
             if attempt == _ATTEMPTS - 1:
                 raise
         except Exception:
             # the commit may have happened all the same
-            table = lake.open(KEY)
-            if not _is_recorded(_of_table(table, taken.table_key), run_id):
+            rows = read(lake, taken.table_key, since=since)
+            if not _is_recorded(rows, run_id):
                 raise
-            return table
+            return rows
         else:
-            if len(before.files) >= _FILES:
+            if len(files.files) >= _FILES:
                 _compact(table, taken.table_key)
-            return table
+            return _ordered(pa.concat_tables([before, mine]))
     raise AssertionError("the last attempt returns or raises")
 
 
-def read(lake: Lake, table_key: str, *, since: datetime | None = None, table: DeltaTable | None = None) -> pa.Table:
+def read(lake: Lake, table_key: str, *, since: datetime | None = None) -> pa.Table:
     """The measurements of a table, oldest first; none where nothing was ever measured.
 
     Args:
         lake: where they lie.
         table_key: dotted.
         since: what was measured before is left out.
-        table: the history, when it is open already.
     """
     try:
-        table = table or lake.open(KEY)
+        table = lake.open(KEY)
     except TableMissing:
         return SCHEMA.empty_table()
-    newer = None if since is None else pc.field("measured_at") >= pa.scalar(since)
-    rows = _of_table(table, table_key).to_table(filter=newer)
-    return rows.select(SCHEMA.names).sort_by([("measured_at", "ascending"), ("partition", "ascending")])
+    return _measured(_of_table(table, table_key), since)
 
 
 def series(
-    lake: Lake, table_key: str, *, since: datetime | None = None, table: DeltaTable | None = None
+    lake: Lake, table_key: str, *, since: datetime | None = None, rows: pa.Table | None = None
 ) -> dict[Name, Series]:
     """Every series of a table, as it is judged.
 
@@ -158,10 +163,10 @@ def series(
         lake: where they lie.
         table_key: dotted.
         since: of what is older nothing is told.
-        table: the history, when it is open already.
+        rows: the measurements since then, when they have been read already.
     """
     # a day is measured after it has ended
-    rows = read(lake, table_key, since=since, table=table)
+    rows = read(lake, table_key, since=since) if rows is None else rows
     at = pc.coalesce(
         rows["partition"].cast(pa.timestamp("us")).cast(SCHEMA.field("measured_at").type), rows["measured_at"]
     )
@@ -314,8 +319,17 @@ def _said(lake: Lake, table_key: str) -> Mapping[Name, list[_Said]]:
     return found
 
 
-def _is_recorded(measurements: ds.FileSystemDataset, run_id: str) -> bool:
-    return bool(measurements.count_rows(filter=pc.field("run_id") == run_id))
+def _is_recorded(measurements: pa.Table, run_id: str) -> bool:
+    return measurements.filter(pc.field("run_id") == run_id).num_rows > 0
+
+
+def _measured(files: ds.FileSystemDataset, since: datetime | None) -> pa.Table:
+    newer = None if since is None else pc.field("measured_at") >= pa.scalar(since)
+    return _ordered(files.to_table(filter=newer).select(SCHEMA.names))
+
+
+def _ordered(rows: pa.Table) -> pa.Table:
+    return rows.sort_by([("measured_at", "ascending"), ("partition", "ascending")])
 
 
 def _of_table(table: DeltaTable, table_key: str) -> ds.FileSystemDataset:

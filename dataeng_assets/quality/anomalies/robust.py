@@ -49,7 +49,12 @@ def left_out(values: Sequence[float]) -> list[float]:
     """How far each value lies from the median of the others, which in a group of few is not its own doing."""
     ordered = sorted(values)
     places = {value: at for at, value in enumerate(ordered)}
-    return [value - median(ordered[: places[value]] + ordered[places[value] + 1 :]) for value in values]
+    # of the others, the two in the middle, which are one and the same where their number is odd
+    low, high = (len(ordered) - 2) // 2, (len(ordered) - 1) // 2
+    return [
+        value - (ordered[low + (places[value] <= low)] + ordered[high + (places[value] <= high)]) / 2
+        for value in values
+    ]
 
 
 def newest_level(values: Sequence[float], least: int, floor: float) -> int:

@@ -68,6 +68,14 @@ def test_a_finding_carries_the_false_alarms_of_its_own_past():
     assert (found.false_alarms.alarms, found.false_alarms.points) == (0, 43)
 
 
+def test_of_a_long_past_the_newest_hundred_points_are_replayed():
+    points = daily([*weekly(50), 90_000, *weekly(110), 90_000])
+    found = with_false_alarms(judge(points, points[-1], metric="row_count"), points)
+    whole = backtest(points[:-1], metric="row_count").false_alarms
+    assert (found.false_alarms.points, whole.points) == (100, 154)
+    assert found.false_alarms.alarms < whole.alarms, "the alarm of point 50 lies too far back"
+
+
 @given(st.integers(0, 200), st.integers(0, 200))
 def test_wilsons_interval_holds_the_share_and_stays_within_nothing_and_all(one, other):
     hits, tries = min(one, other), max(one, other)

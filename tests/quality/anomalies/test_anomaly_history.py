@@ -1,6 +1,7 @@
 """The history of metrics: each run once, the newest measurement of a day, what people have said of it."""
 
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
 import pyarrow.compute as pc
@@ -48,10 +49,20 @@ def test_what_a_run_has_measured_comes_back(lake: Lake):
 
 
 def test_a_run_that_is_tried_again_is_recorded_once(lake: Lake):
-    first = record(lake, taken(7), run_id="a").version()
-    assert record(lake, taken(8), run_id="a").version() == first
+    first = record(lake, taken(7), run_id="a")
+    assert record(lake, taken(8), run_id="a").equals(first)
     record(lake, taken(9, table="gold.orders"), run_id="a")
     assert (values(lake), values(lake, "gold.orders")) == ([7], [9])
+
+
+def test_who_records_is_given_what_a_reader_reads(lake: Lake):
+    record(lake, replace(taken(7), at=START - timedelta(days=3)), run_id="old")
+    record(lake, replace(taken(7), at=START - timedelta(days=1)), run_id="a")
+    since = START - timedelta(days=2)
+    found = record(lake, taken(8), run_id="b", since=since)
+    assert found.to_pylist() == read(lake, TABLE, since=since).to_pylist()
+    assert set(found["run_id"].to_pylist()) == {"a", "b"}
+    assert series(lake, TABLE, since=since, rows=found) == series(lake, TABLE, since=since)
 
 
 def test_nothing_was_ever_measured_is_an_empty_history(lake: Lake):

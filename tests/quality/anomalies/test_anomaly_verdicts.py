@@ -121,6 +121,16 @@ def test_repeated_runs_within_an_hour_are_no_history():
     assert judge(repeated, Point(MONDAY + timedelta(hours=1), 100.0), metric="row_count").points == 1
 
 
+def test_of_many_points_a_day_one_of_each_day_counts_and_their_hours_are_still_known():
+    hours = [Point(MONDAY + timedelta(hours=n), 100.0 if n % 24 < 6 else 5000.0 + n % 7) for n in range(24 * 40)]
+    at = MONDAY + timedelta(days=40)
+    night = judge(hours, Point(at + timedelta(hours=4), 5000.0), metric="row_count")
+    assert (night.points, night.outcome) == (41, Outcome.ANOMALY)
+    assert judge(hours, Point(at + timedelta(hours=4), 100.0), metric="row_count").outcome is Outcome.USUAL
+    few = judge(hours[-24 * 14 :], Point(at, 100.0), metric="row_count")
+    assert few.points == 24 * 14
+
+
 def test_an_acknowledged_change_begins_the_baseline_anew():
     values = [*noisy(20), *noisy(7, level=20_000)]
     *history, point = daily([*values, 20_100])
