@@ -35,6 +35,10 @@ class Overall(StrEnum):
         return {"violated": 1, "undecided": 2}.get(self.value, 0)
 
 
+WORST_FIRST = (Overall.VIOLATED, Overall.UNDECIDED, Overall.WARNING, Overall.HOLDS)
+"""The order in which people want to see tables."""
+
+
 @dataclass(frozen=True)
 class Sample:
     """One row that breaks a rule. Personal values were masked before they left the engine.

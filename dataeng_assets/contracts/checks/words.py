@@ -1,7 +1,11 @@
-"""A check in words, for people who read results. What it means exactly is written in `kinds`."""
+"""A check in words, for people who read results: its kind, and what it demands.
+
+What it means exactly is written in `kinds`, what is said of a result in `quality.written.words`.
+"""
 
 from collections.abc import Iterable
 
+from dataeng_assets.contracts.checks.as_mapping import kind_name
 from dataeng_assets.contracts.checks.kinds import (
     Between,
     Check,
@@ -35,8 +39,19 @@ from dataeng_assets.contracts.checks.kinds import (
     Unique,
     ZScore,
 )
+from dataeng_assets.contracts.checks.rule import Rule
 
 _SHOWN = 6
+
+
+def kind_of(check: Check) -> str:
+    """The kind of a check as contracts name it, such as `not_null`; of a measure, what is measured."""
+    return check.metric.value if isinstance(check, Measure) else kind_name(type(check))
+
+
+def demanded(rule: Rule) -> str:
+    """What a rule demands, and of which rows; what its bounds tolerate is not told."""
+    return in_words(rule.check) + (f", where {rule.where}" if rule.where else "")
 
 
 def in_words(check: Check) -> str:

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from dataeng_assets.contracts.checks.rule import NONE, NotExecuted, Rule, Severity, Suite
-from dataeng_assets.contracts.checks.words import in_words
+from dataeng_assets.contracts.checks.words import demanded
 
 
 @dataclass(frozen=True)
@@ -22,10 +22,8 @@ class Written:
 
 def unsaid(rule: Rule, reason: str) -> NotExecuted:
     """A rule that the other form has no words for."""
-    words = in_words(rule.check)
-    condition = f" where {rule.where}" if rule.where else ""
     tolerated = f", {rule.bounds}" if rule.bounds != NONE else ""
-    return NotExecuted(rule.place or rule.name, f"{words}{condition}{tolerated}", reason)
+    return NotExecuted(rule.place or rule.name, f"{demanded(rule)}{tolerated}", reason)
 
 
 def is_firm(rule: Rule) -> bool:

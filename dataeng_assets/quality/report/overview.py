@@ -7,12 +7,11 @@ from dataeng_assets.quality.report.names import page_of
 from dataeng_assets.quality.report.plot import sparkline
 from dataeng_assets.quality.report.shell import page
 from dataeng_assets.quality.report.story import DAYS, Known, Story, ago, hours_old, share_held
-from dataeng_assets.quality.results import Overall
+from dataeng_assets.quality.results import WORST_FIRST
 from dataeng_assets.quality.written.markup import Html, code, data, element, join
 from dataeng_assets.quality.written.parts import Cell, badge, data_table
 from dataeng_assets.quality.written.words import number
 
-_ORDER = (Overall.VIOLATED, Overall.UNDECIDED, Overall.WARNING, Overall.HOLDS)
 _FEW = 10
 _HEAD: list[Cell] = [
     "Table",
@@ -35,7 +34,7 @@ def overview(stories: Sequence[Story], unjudged: Sequence[tuple[str, Known]], *,
         unjudged: tables of the platform that were never judged.
         made_at: when the site is made; ages are told at this moment.
     """
-    ordered = sorted(stories, key=lambda one: (_ORDER.index(one.overall), one.key))
+    ordered = sorted(stories, key=lambda one: (WORST_FIRST.index(one.overall), one.key))
     parts: list[Html] = [_counts(stories, len(unjudged))]
     if ordered:
         rows = [_row(one, f"spark{at}", made_at) for at, one in enumerate(ordered)]
@@ -55,12 +54,12 @@ def overview(stories: Sequence[Story], unjudged: Sequence[tuple[str, Known]], *,
 
 def _worst(stories: Sequence[Story]) -> list[Html]:
     found = {story.overall for story in stories}
-    return [badge(next(overall for overall in _ORDER if overall in found))] if found else []
+    return [badge(next(overall for overall in WORST_FIRST if overall in found))] if found else []
 
 
 def _counts(stories: Sequence[Story], unjudged: int) -> Html:
     found = [story.overall for story in stories]
-    told = [(number(found.count(overall)), badge(overall)) for overall in _ORDER if overall in found]
+    told = [(number(found.count(overall)), badge(overall)) for overall in WORST_FIRST if overall in found]
     items = [(number(len(stories)), Html("tables judged")), *told]
     items += [(number(unjudged), Html("not judged yet"))] if unjudged else []
     return element("ul", *(element("li", element("strong", count), what) for count, what in items), class_="counts")

@@ -9,14 +9,13 @@ from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
 
 from dataeng_assets.quality.report.trends import Trend
-from dataeng_assets.quality.results import Overall
+from dataeng_assets.quality.results import WORST_FIRST, Overall
 from dataeng_assets.quality.results_store import Judgement
 from dataeng_assets.quality.written.words import Outcome
 
 DAYS = 30
 """How far back the site looks."""
 _AGE = {"hours old", "latency hours"}
-_WORST_FIRST = (Overall.VIOLATED, Overall.UNDECIDED, Overall.WARNING, Overall.HOLDS)
 _BAD = (Overall.VIOLATED, Overall.UNDECIDED)
 
 
@@ -78,7 +77,7 @@ class Story:
     def overall(self) -> Overall:
         """The worst of the newest judgements of all partitions."""
         found = {self.newest.overall, *(one.overall for one in self.open_partitions)}
-        return next(overall for overall in _WORST_FIRST if overall in found)
+        return next(overall for overall in WORST_FIRST if overall in found)
 
     @property
     def failing(self) -> int:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from dataeng_assets.contracts.checks.rule import Rule, Unit
-from dataeng_assets.contracts.checks.words import in_words
+from dataeng_assets.contracts.checks.words import demanded
 from dataeng_assets.quality.results import RuleResult, Status, share
 
 
@@ -62,7 +62,7 @@ def rows_result(rule: Rule, failing: int, judged: int, **more: Any) -> RuleResul
     part = failing / judged
     in_percent = rule.bounds.unit is Unit.PERCENT
     told = (
-        f"{_demand(rule)}; {failing:,} of {judged:,} rows break it ({share(failing, judged)}), allowed: {rule.bounds}"
+        f"{demanded(rule)}; {failing:,} of {judged:,} rows break it ({share(failing, judged)}), allowed: {rule.bounds}"
     )
     return RuleResult(
         rule,
@@ -83,11 +83,7 @@ def metric_result(rule: Rule, value: Any, told: str, **more: Any) -> RuleResult:
         rule,
         Status.HOLDS if holds else Status.VIOLATED,
         value=value,
-        reason=f"{_demand(rule)}: {told}, expected: {rule.bounds}",
+        reason=f"{demanded(rule)}: {told}, expected: {rule.bounds}",
         next_step="" if holds else "Find out what changed at the source, or correct the bounds in the contract.",
         **more,
     )
-
-
-def _demand(rule: Rule) -> str:
-    return in_words(rule.check) + (f", where {rule.where}" if rule.where else "")

@@ -8,8 +8,9 @@ from typing import Any
 
 from dataeng_assets.contracts.checks.kinds import Measure, Metric, Unique
 from dataeng_assets.contracts.checks.rule import Bounds, NotExecuted
+from dataeng_assets.contracts.checks.words import kind_of
 from dataeng_assets.quality.results import RuleResult, Sample, Status, TableResult
-from dataeng_assets.quality.written.words import from_root, hours_old, iso, judged_columns, kind_of, together
+from dataeng_assets.quality.written.words import from_root, hours_old, iso, together, told_columns
 
 STANDING = ("row_count", "freshness", "null_rates", "duplicates")
 """Entries of `checks` that every table has."""
@@ -56,7 +57,7 @@ def rule_object(result: RuleResult) -> dict[str, Any]:
     return {
         "rule": rule.name,
         "kind": kind_of(rule.check),
-        "columns": list(judged_columns(rule.check)),
+        "columns": list(told_columns(rule.check)),
         "value": plain(result.value),
         "status": result.status.value,
         "severity": rule.severity.value,
@@ -116,7 +117,7 @@ def _duplicates(result: TableResult) -> dict[str, Any]:
         "status": _status(unique),
         "by_rule": {
             one.rule.name: {
-                "columns": list(judged_columns(one.rule.check)),
+                "columns": list(told_columns(one.rule.check)),
                 "status": one.status.value,
                 **{name: plain(one.numbers.get(name)) for name in ("groups", "excess_rows", "rows_involved")},
             }

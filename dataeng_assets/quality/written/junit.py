@@ -6,13 +6,13 @@ A violation is a failure, an undecided rule an error, nothing to judge is skippe
 from collections.abc import Sequence
 from xml.etree import ElementTree as ET
 
+from dataeng_assets.contracts.checks.words import kind_of
 from dataeng_assets.quality.results import RuleResult, TableResult
 from dataeng_assets.quality.written.words import (
     Outcome,
     empty_input,
     from_root,
     iso,
-    kind_of,
     numbers,
     outcome,
     visible,

@@ -11,18 +11,18 @@ from typing import Any
 from urllib.parse import quote
 
 from dataeng_assets.contracts.checks.rule import Severity
+from dataeng_assets.contracts.checks.words import demanded, kind_of
 from dataeng_assets.quality.results import RuleResult, TableResult
 from dataeng_assets.quality.written.json_report import dumped, plain
 from dataeng_assets.quality.written.words import (
     Outcome,
-    demanded,
+    allowed,
     empty_input,
     from_root,
     iso,
-    judged_columns,
-    kind_of,
     outcome,
     together,
+    told_columns,
     visible,
 )
 
@@ -64,12 +64,12 @@ def _id(table: TableResult, one: RuleResult) -> str:
 
 def _rule(table: TableResult, one: RuleResult) -> dict[str, Any]:
     rule = one.rule
-    said = visible(rule.description) or f"{kind_of(rule.check)} on {visible(table.suite.name)}"
+    said = visible(rule.description or demanded(rule))
     return {
         "id": _id(table, one),
         "name": visible(rule.name),
         "shortDescription": {"text": said},
-        "fullDescription": {"text": f"{said} (allowed: {demanded(rule)})" if demanded(rule) else said},
+        "fullDescription": {"text": f"{said} (allowed: {allowed(rule)})" if allowed(rule) else said},
         "defaultConfiguration": {"level": "warning" if rule.severity is Severity.WARNING else "error"},
         "properties": {"tags": [tag for tag in (kind_of(rule.check), visible(rule.dimension)) if tag]},
     }
@@ -107,7 +107,7 @@ def _location(table: TableResult, one: RuleResult) -> dict[str, Any]:
     if found:
         physical["region"] = {"startLine": int(found["line"])}
     name = visible(table.suite.name)
-    columns = [visible(column) for column in judged_columns(one.rule.check)]
+    columns = [visible(column) for column in told_columns(one.rule.check)]
     logical = [{"fullyQualifiedName": f"{name}.{column}", "name": column, "kind": "member"} for column in columns]
     return {
         "physicalLocation": physical,

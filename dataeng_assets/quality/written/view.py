@@ -6,16 +6,16 @@ Made from a result by `view`; where it stands on a page belongs in `parts`.
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from dataeng_assets.contracts.checks.words import kind_of
 from dataeng_assets.quality.results import RuleResult, Sample
 from dataeng_assets.quality.written.words import (
     Outcome,
-    demanded,
+    allowed,
     from_root,
-    judged_columns,
-    kind_of,
     number,
     numbers,
     outcome,
+    told_columns,
 )
 
 
@@ -54,9 +54,9 @@ def view(result: RuleResult) -> RuleView:
         name=rule.name,
         outcome=outcome(result),
         kind=kind_of(rule.check).replace("_", " "),
-        columns=judged_columns(rule.check),
+        columns=told_columns(rule.check),
         found=number(result.value if result.failing is None else result.failing),
-        allowed=demanded(rule),
+        allowed=allowed(rule),
         figures=tuple(numbers(result)),
         reason=result.reason,
         next_step=result.next_step,

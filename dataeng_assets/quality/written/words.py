@@ -1,19 +1,19 @@
 """What all formats say alike: outcomes, numbers, times, and text that shows what cannot be seen.
 
-Where it stands on a page, and how it is escaped there, belongs in the module of each format.
+What a rule demands is said by `contracts.checks.words`. Where it stands on a page, and how it is escaped there,
+belongs in the module of each format.
 """
 
 import math
-import re
 import unicodedata
 from collections.abc import Sequence
-from dataclasses import fields
 from datetime import UTC, datetime
 from enum import StrEnum
 
+from dataeng_assets.contracts.checks.conditions import SqlRefused
+from dataeng_assets.contracts.checks.consistent import named_columns
 from dataeng_assets.contracts.checks.kinds import (
     Check,
-    HasColumns,
     Measure,
     NoRows,
     Ordered,
@@ -25,7 +25,7 @@ from dataeng_assets.contracts.checks.kinds import (
     ZScore,
 )
 from dataeng_assets.contracts.checks.rule import NONE, Rule, Severity, Unit
-from dataeng_assets.quality.results import Overall, RuleResult, Status, TableResult, share
+from dataeng_assets.quality.results import WORST_FIRST, Overall, RuleResult, Status, TableResult, share
 from dataeng_assets.settings import ROOT
 
 Value = int | float | str | None
@@ -36,7 +36,6 @@ _JOINERS = "\u200c\u200d"
 _OF_ROWS = RowCheck | Ordered | ZScore | Unique | References | NoRows
 """Checks that rows may break."""
 _HUGE = 1e15
-_WORST_FIRST = (Overall.VIOLATED, Overall.UNDECIDED, Overall.WARNING, Overall.HOLDS)
 
 
 class Outcome(StrEnum):
@@ -65,7 +64,7 @@ def worst_first(results: Sequence[RuleResult]) -> list[RuleResult]:
 def together(results: Sequence[TableResult]) -> Overall:
     """What became of several tables: the worst of them. No table at all is undecided."""
     found = {result.overall for result in results}
-    return next((overall for overall in _WORST_FIRST if overall in found), Overall.UNDECIDED)
+    return next((overall for overall in WORST_FIRST if overall in found), Overall.UNDECIDED)
 
 
 def empty_input(result: TableResult) -> str:
@@ -74,27 +73,15 @@ def empty_input(result: TableResult) -> str:
     return NO_ROWS if result.overall is Overall.UNDECIDED and not is_told else ""
 
 
-def judged_columns(check: Check) -> tuple[str, ...]:
-    """The columns that a check speaks about, in its order, each once."""
-    if isinstance(check, HasColumns):
+def told_columns(check: Check) -> tuple[str, ...]:
+    """The columns that a check speaks about, each once; none where its condition cannot be read."""
+    try:
+        return tuple(dict.fromkeys(named_columns(check)))
+    except SqlRefused:
         return ()
-    named: list[str] = []
-    for field in fields(check):
-        if field.name in {"column", "left", "right", "since"}:
-            named.append(getattr(check, field.name))
-        elif field.name == "columns":
-            named += getattr(check, field.name)
-    return tuple(dict.fromkeys(name for name in named if name))
 
 
-def kind_of(check: Check) -> str:
-    """The kind of a check in lower case with underscores, such as `not_null`; of a measure, what is measured."""
-    if isinstance(check, Measure):
-        return check.metric.value
-    return re.sub(r"(?<=[a-z])(?=[A-Z])", "_", type(check).__name__).lower()
-
-
-def demanded(rule: Rule) -> str:
+def allowed(rule: Rule) -> str:
     """What the bounds of a rule allow, in words; nothing where the rule itself says it all."""
     if isinstance(rule.check, Measure | Query | Reconciles):
         return str(rule.bounds)
@@ -113,7 +100,7 @@ def numbers(result: RuleResult) -> list[tuple[str, str]]:
         told.append(("value", number(result.value)))
     told += [(visible(name.replace("_", " ")), number(value)) for name, value in result.numbers.items()]
     is_told = result.status is Status.VIOLATED and result.rule.bounds != NONE
-    return [*told, ("allowed", demanded(result.rule))] if is_told else told
+    return [*told, ("allowed", allowed(result.rule))] if is_told else told
 
 
 def number(value: Value) -> str:
