@@ -36,6 +36,7 @@ def validate(
     """Judge data by a contract: exit 0 when it holds, 1 when it is violated, 2 when that could not be decided.
 
     Without --schema an input is profiled, which ends with 0 as nothing is demanded; a table is judged by its own rules.
+    Such a judgement of a table of the lake is kept for the report, unless --checks or --reference make it another one.
 
     Examples:
 
@@ -73,6 +74,8 @@ def validate(
     except (InputUnreadable, ContractError, NothingToCheck, SuiteUnknown) as error:
         _stop(str(error))
     _show([result], output, format_, every_rule=every_rule)
+    if table:
+        _keep(result, wanted, own_rules=not (schema or references))
     raise typer.Exit(result.overall.exit_code)
 
 
@@ -118,6 +121,14 @@ def _show(results: "Sequence[TableResult]", output: Path | None, form: Format | 
         output.parent.mkdir(parents=True, exist_ok=True)
         output.write_text(written(results, form or format_of(output)), encoding="utf-8")
         console.print(f"Written to {output}", markup=False, highlight=False)
+
+
+def _keep(result: "TableResult", checks: Sequence[str], *, own_rules: bool) -> None:
+    """Said beside the result, which alone stands on standard output."""
+    from dataeng_assets.lake.location import Lake
+    from dataeng_assets.quality.by_hand import keep
+
+    typer.echo(keep(Lake.current(), result, checks=checks, own_rules=own_rules), err=True)
 
 
 def _stop(reason: str) -> NoReturn:

@@ -50,6 +50,8 @@ _FIELDS: list["pa.Field[Any]"] = [
 ]
 SCHEMA = pa.schema(_FIELDS)
 """`rule` is NULL in the row of the table itself, whose status is the overall one; `rows` and `freshest` stand there."""
+BY_HAND = "by hand "
+"""What the name of a run begins with that was a person's own question, and no run of the platform."""
 _APP = "quality_results"
 _ATTEMPTS = 20
 _FILES = 50
@@ -106,6 +108,11 @@ class Judgement:
     consumers: tuple[Consumer, ...] = ()
     not_executed: tuple[NotExecuted, ...] = ()
     sla: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def is_by_hand(self) -> bool:
+        """Whether a person has asked for it, and no run of the platform."""
+        return self.run_id.startswith(BY_HAND)
 
 
 def record(lake: Lake, results: Mapping[str, TableResult], *, run_id: str, partition: str = "") -> int:

@@ -171,7 +171,7 @@ def _judgements(caption: str, judgements: Iterable[Judgement]) -> Html:
     head: list[Cell] = ["Judged", "Partition", "Result", "Did not hold", ("Rows", "number"), "Contract", "Data"]
     rows: list[list[Cell]] = [
         [
-            utc(one.judged_at),
+            join(utc(one.judged_at), element("span", " by hand", class_="soft small") if one.is_by_hand else ""),
             code(one.partition) if one.partition else "whole table",
             badge(one.overall),
             (_failing(one), "wide"),
