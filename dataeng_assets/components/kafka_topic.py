@@ -1,6 +1,6 @@
 """A Kafka topic that is written to bronze by micro-batches, with its dead letters, late events and windows."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -12,6 +12,7 @@ from pydantic import Field
 from dataeng_assets.components.bronze_specs import bronze_spec, source_spec
 from dataeng_assets.components.contract_checks import contract_checks, contract_results
 from dataeng_assets.components.scaffold import KafkaTopicScaffolder
+from dataeng_assets.components.stream_metrics import watch_results
 from dataeng_assets.components.stream_results import (
     drain_checks,
     drain_results,
@@ -27,6 +28,7 @@ from dataeng_assets.kafka.cluster import Cluster
 from dataeng_assets.lake.location import Lake
 from dataeng_assets.orchestration.failures import RETRY, named_failures
 from dataeng_assets.orchestration.in_flight import default_sensor_status, run_in_flight
+from dataeng_assets.orchestration.metrics import anomaly_check
 from dataeng_assets.settings import ROOT, SettingMissing, Settings, variable
 from dataeng_assets.streams.drain import drain
 from dataeng_assets.streams.lag import lag
@@ -55,16 +57,25 @@ class KafkaTopicComponent(dg.Component, dg.Model, dg.Resolvable):
         """The topic as an external asset, its tables, its windows, the job that drains it and the sensor."""
         contract = load_contract(context.path / "contracts" / f"{self.topic}.yaml")
         tables, windows = self._drain_assets(contract), self._window_assets(contract)
+        metrics = self._metrics(contract, [*tables.keys, *windows.keys])
         job = dg.define_asset_job(
             f"stream_{self.stream_name}",
-            selection=dg.AssetSelection.assets(tables, windows),
+            selection=dg.AssetSelection.assets(tables, windows) - dg.AssetSelection.checks(metrics),
             description=f"Drains {self.topic} into bronze until it has caught up, then publishes the closed windows.",
             executor_def=dg.in_process_executor,
             tags={STREAM: self.stream_name, "dagster/max_runtime": str(self.run_seconds + 300)},
         )
+        watch = dg.define_asset_job(
+            f"watch_{self.stream_name}",
+            selection=dg.AssetSelection.checks(metrics),
+            description=f"Measures the tables of {self.stream_name}, and tells what is unusual in them.",
+            executor_def=dg.in_process_executor,
+            tags={"dagster/max_runtime": "600"},
+        )
         return dg.Definitions(
             assets=[source_spec(("kafka", self.topic), contract, "kafka"), tables, windows],
-            jobs=[job],
+            asset_checks=[metrics],
+            jobs=[job, watch],
             sensors=[self._sensor(contract, job)],
         )
 
@@ -165,6 +176,13 @@ class KafkaTopicComponent(dg.Component, dg.Model, dg.Resolvable):
             yield from window_results(stream, report)
 
         return publish
+
+    def _metrics(self, contract: Contract, keys: Sequence[dg.AssetKey]) -> dg.AssetChecksDefinition:
+        @dg.multi_asset_check(name=f"metrics_{self.stream_name}", specs=[anomaly_check(key) for key in sorted(keys)])
+        def measure(context: dg.AssetCheckExecutionContext) -> Iterator[dg.AssetCheckResult]:
+            yield from watch_results(self.stream(contract), context.run.run_id)
+
+        return measure
 
     def _sensor(self, contract: Contract, job: Any) -> dg.SensorDefinition:
         @dg.sensor(

@@ -2,14 +2,14 @@
 
 Schedules and stream sensors pull: they ask for bronze only. The ledger pushes: it asks for everything after bronze,
 where something has changed, and for nothing where nothing has. What users hang on gold follows its inputs.
-The sensor of each topic stands with its component.
+What is unusual in a stream is looked for once a day. The sensor of each topic stands with its component.
 """
 
 from collections.abc import Iterator
 
 import dagster as dg
 
-from dataeng_assets.components import PostgresTablesComponent
+from dataeng_assets.components import KafkaTopicComponent, PostgresTablesComponent
 from dataeng_assets.orchestration.batch import batch_days
 from dataeng_assets.orchestration.in_flight import default_sensor_status
 from dataeng_assets.orchestration.ledger.sensor import requests
@@ -39,6 +39,18 @@ def batch(source: str) -> dg.ScheduleDefinition:
         return dg.RunRequest(tags={**range_tags(*batch_days(source)), **FOUR_HOURS})
 
     return newest_days
+
+
+def daily_watch(stream: str) -> dg.ScheduleDefinition:
+    """Once a day, soon after its end: drains are many and short, and a day that has not ended is no day to compare."""
+    return dg.ScheduleDefinition(
+        name=f"daily_watch_{stream}",
+        job_name=f"watch_{stream}",
+        cron_schedule="30 1 * * *",
+        execution_timezone="UTC",
+        default_status=SCHEDULES,
+        description="Measures the day that has ended, and compares it with those before.",
+    )
 
 
 nightly_maintenance = dg.ScheduleDefinition(
@@ -104,10 +116,16 @@ def notifier(context: dg.SensorEvaluationContext) -> dg.SensorResult:
 
 @dg.definitions
 def automation(context: dg.ComponentLoadContext) -> dg.Definitions:
-    """Everything above, with a batch for each Postgres source that is declared."""
+    """Everything above, with a batch for each Postgres source and a watch for each topic that is declared."""
     sources = context.component_tree.get_all_components(of_type=PostgresTablesComponent)
+    topics = context.component_tree.get_all_components(of_type=KafkaTopicComponent)
     return dg.Definitions(
         jobs=[warehouse],
-        schedules=[*(batch(component.source) for component in sources), nightly_maintenance, daily_inventory],
+        schedules=[
+            *(batch(component.source) for component in sources),
+            *(daily_watch(component.stream_name) for component in topics),
+            nightly_maintenance,
+            daily_inventory,
+        ],
         sensors=[change_ledger, follow_gold, notifier],
     )

@@ -59,9 +59,10 @@ def _results(
         days = batch_days(name.removeprefix("extract_"))
         notice(f"[bold]{name}[/] {days[0]} to {days[1]}")
         yield run_job(definitions.resolve_job_def(name), instance, notice=notice, days=days)
-    for name in sorted(name for name in names if name.startswith("stream_")):
-        notice(f"[bold]{name}[/]")
-        yield run_job(definitions.resolve_job_def(name), instance, notice=notice)
+    for kind in ("stream_", "watch_"):
+        for name in sorted(name for name in names if name.startswith(kind)):
+            notice(f"[bold]{name}[/]")
+            yield run_job(definitions.resolve_job_def(name), instance, notice=notice)
     yield from _rebuild(definitions, instance, notice)
 
 

@@ -21,7 +21,7 @@ from dataeng_assets.orchestration.partitions import newest_day
 from dataeng_assets.quality.anomalies.detect import WINDOW, Finding, Outcome
 from dataeng_assets.quality.anomalies.history import Taken, moment, record, series
 from dataeng_assets.quality.anomalies.measure import Measurement
-from dataeng_assets.quality.anomalies.tables import measure_days, measure_table
+from dataeng_assets.quality.anomalies.tables import days_held, measure_days, measure_table, measure_values
 from dataeng_assets.quality.anomalies.watch import judge_series, most_unusual
 
 NO_ANOMALY = "no_anomaly"
@@ -96,6 +96,47 @@ def anomaly_of_days(
         return measure_days(table, partition, first, last, columns)
 
     return _result(lake, key, run_id, measured, int(table.version()))
+
+
+def anomaly_of_stream(
+    table: DeltaTable,
+    lake: Lake,
+    key: Sequence[str],
+    run_id: str,
+    *,
+    partition: str,
+    last: date,
+    fresh_by: str,
+    columns: Sequence[str] = (),
+    personal: Collection[str] = (),
+    contract_version: str | None = None,
+) -> dg.AssetCheckResult:
+    """Measure all days of a table that a stream fills by day, keep what was found, and judge the newest of them.
+
+    Days are measured again, because what is late or was released is added to them.
+
+    Args:
+        table: the handle.
+        lake: where the metrics lie.
+        key: of the table and asset.
+        run_id: a retry of it measures nothing twice.
+        partition: the column that holds the day.
+        last: the newest day that has ended.
+        fresh_by: the column with the times that tell how old the newest row is.
+        columns: those whose values are measured, of the last day.
+        personal: of these no mean is taken.
+        contract_version: that the table was made by.
+    """
+
+    def measured() -> list[Measurement]:
+        oldest = last - timedelta(days=DAYS_MEASURED)
+        held = [day for day in days_held(table, partition) if oldest < day <= last]
+        if not held:
+            return measure_days(table, partition, last, oldest, (), fresh_by=fresh_by)
+        by_day = measure_days(table, partition, held[0], last, columns, fresh_by=fresh_by)
+        return by_day + measure_values(table, partition, last, columns, personal=personal)
+
+    return _result(lake, key, run_id, measured, int(table.version()), contract_version)
 
 
 def _result(

@@ -42,6 +42,15 @@ def test_sensors_and_schedules_run_on_the_laptop_and_are_off_elsewhere(monkeypat
     assert default_sensor_status(Settings.load().is_local) is dg.DefaultSensorStatus.STOPPED
 
 
+def test_a_drain_does_not_pay_for_the_metrics_of_its_stream(definitions: dg.Definitions) -> None:
+    steps = {job.name: {node.name for node in job.nodes} for job in definitions.resolve_all_job_defs()}
+    for name, found in steps.items():
+        if name.startswith("stream_"):
+            metrics = {name.replace("stream_", "metrics_")}
+            assert not found & metrics
+            assert steps[name.replace("stream_", "watch_")] == metrics
+
+
 def test_the_graph_is_the_one_that_was_agreed_on(definitions: dg.Definitions) -> None:
     found = "\n".join(_lines(definitions)) + "\n"
     if not GRAPH.exists():

@@ -7,6 +7,7 @@ and would be lost among old ones. Of a table that lies by day, the log tells the
 
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 from functools import cache
 from typing import Any, cast
@@ -57,7 +58,14 @@ def measure_table(
 
 
 def measure_days(
-    table: DeltaTable, partition: str, first: date, last: date, columns: Collection[str], *, now: datetime | None = None
+    table: DeltaTable,
+    partition: str,
+    first: date,
+    last: date,
+    columns: Collection[str],
+    *,
+    fresh_by: str | None = None,
+    now: datetime | None = None,
 ) -> list[Measurement]:
     """Measure days of a table that is partitioned by day: rows, missing values; and the table's columns and freshness.
 
@@ -71,6 +79,7 @@ def measure_days(
         first: the first day measured.
         last: the last one.
         columns: those whose missing values are counted, none when the last day has not just ended.
+        fresh_by: a column with times, for the hours since the newest; the newest day that has rows when not given.
         now: the moment that freshness is measured at; this one when not given.
     """
     files = _files(table)
@@ -85,13 +94,43 @@ def measure_days(
     newest = max((day for day, count in rows.items() if count), default=None)
     return [
         _columns(table),
-        Measurement("hours_old", _age(newest, now)),
+        *(_freshness(files, fresh_by, now) if fresh_by else [Measurement("hours_old", _age(newest, now))]),
         *(Measurement("row_count", rows[day], day=day) for day in days),
         *(
             Measurement("null_share", counts[last] / rows[last] if rows[last] else None, name, day=last)
             for name, counts in nulls.items()
         ),
     ]
+
+
+def days_held(table: DeltaTable, partition: str) -> list[date]:
+    """The days that have rows in a table that is partitioned by day, in order."""
+    files = _files(table)
+    held = zip(files[f"partition.{partition}"], files["num_records"], strict=True)
+    return sorted({day for day, count in held if day is not None and count})
+
+
+def measure_values(
+    table: DeltaTable, partition: str, day: date, columns: Sequence[str], *, personal: Collection[str] = ()
+) -> list[Measurement]:
+    """Measure what the log does not tell of a day: distinct values and means, in its newest rows.
+
+    Args:
+        table: the handle.
+        partition: the column that holds the day.
+        day: what is measured.
+        columns: those whose values are measured.
+        personal: of these no mean is taken.
+    """
+    files = _files(table)
+    of_day = [at for at, other in enumerate(files[f"partition.{partition}"]) if other == day]
+    newest = _newest(table, {name: [values[at] for at in of_day] for name, values in files.items()})
+    if newest is None:
+        return []
+    with _in_memory().cursor() as connection:
+        connection.register("newest", newest)
+        measured = measure(connection, "select * from newest", columns, personal=personal)
+    return [replace(one, day=day) for one in measured if one.metric in {"distinct_share", "mean"}]
 
 
 @cache

@@ -12,7 +12,7 @@ from dataeng_assets.lake.replace import replace_range
 from dataeng_assets.quality.anomalies import tables
 from dataeng_assets.quality.anomalies.measure import Measurement, measure
 from dataeng_assets.quality.anomalies.schemas import schema_text
-from dataeng_assets.quality.anomalies.tables import measure_days, measure_table
+from dataeng_assets.quality.anomalies.tables import days_held, measure_days, measure_table, measure_values
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 KEY = ("bronze", "shop", "orders")
@@ -148,3 +148,23 @@ def test_days_are_measured_without_reading_a_row(lake: Lake):
     assert [by_day["row_count", None, day] for day in (1, 2, 3)] == [4, 0, 2]
     shares = {name: value for name, value in by_day.items() if name[0] == "null_share"}
     assert shares == {("null_share", "email", 3): 1, **{("null_share", name, 3): 0 for name in ("id", "price", "at")}}
+
+
+def test_of_a_day_what_the_log_does_not_tell_is_measured_in_its_newest_rows(lake: Lake):
+    schema = pa.schema({"day": pa.date32(), "n": pa.int64(), "at": pa.timestamp("us", tz="UTC")})
+    table = lake.create(("events",), schema, partition_by=["day"])
+    first, second = date(2026, 1, 1), date(2026, 1, 2)
+    at = datetime(2026, 1, 2, 6, tzinfo=UTC)
+    rows = [{"day": first, "n": 100, "at": at}, *({"day": second, "n": n, "at": at} for n in (1, 1, 4))]
+    append(table, pa.Table.from_pylist(rows, schema), transactions={})
+    assert days_held(table, "day") == [first, second]
+    found = measure_values(table, "day", second, ["n"])
+    assert {(one.metric, one.value, one.day) for one in found} == {
+        ("distinct_share", 2 / 3, second),
+        ("mean", 2, second),
+    }
+    assert [one.metric for one in measure_values(table, "day", second, ["n"], personal={"n"})] == ["distinct_share"]
+    assert measure_values(table, "day", date(2026, 1, 3), ["n"]) == []
+    now = at + timedelta(hours=2)
+    by_time = measure_days(table, "day", first, second, (), fresh_by="at", now=now)
+    assert [one.value for one in by_time if one.metric == "hours_old"] == [2]
