@@ -1,19 +1,14 @@
 """`dataeng replay`: what was set aside is validated again, and released once if it keeps its contract now."""
 
-import re
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from rich.console import Console
 
     from dataeng_assets.contracts.checks.replayed import Replayed
     from dataeng_assets.contracts.checks.rule import Bounds
-    from dataeng_assets.kafka.cluster import Cluster
-    from dataeng_assets.streams.stream import Stream
 
 
 def replay(
@@ -67,22 +62,18 @@ def replay(
 
 
 def _bounds(limit: str) -> "Bounds | None":
-    from decimal import Decimal
+    from dataeng_assets.contracts.checks.setting_aside import limit_of
 
-    from dataeng_assets.contracts.checks.rule import Bounds, Unit
-
-    if not limit:
-        return None
-    match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*%|(\d+)", limit.strip())
-    if match is None:
-        raise typer.BadParameter("give a number of rows, such as 100, or a share, such as 5%", param_hint="--limit")
-    share, rows = match.groups()
-    return Bounds(upper=Decimal(share), unit=Unit.PERCENT) if share else Bounds(upper=int(rows))
+    try:
+        return limit_of(limit)
+    except ValueError as error:
+        raise typer.BadParameter(str(error), param_hint="--limit") from error
 
 
 def _release(console: "Console", name: str, release_id: str, limit: "Bounds | None", *, dry_run: bool) -> "Replayed":
     from dataeng_assets.components.declared import find_table
     from dataeng_assets.components.kafka_topic import find_topic
+    from dataeng_assets.components.replay_jobs import windows_anew
     from dataeng_assets.extract.release import release as release_rows
     from dataeng_assets.lake.location import Lake
     from dataeng_assets.streams.release import release as release_events
@@ -100,25 +91,8 @@ def _release(console: "Console", name: str, release_id: str, limit: "Bounds | No
     with console.status(f"reading the dead letters of {name} again"):
         found = release_events(stream, release_id=release_id, dry_run=dry_run, limit=limit)
     if found.version is not None:
-        _publish(console, component.cluster, stream, release_id)
+        console.print(windows_anew(stream, component.cluster, release_id), markup=False)
     return found
-
-
-def _publish(console: "Console", cluster: "Callable[[], Cluster]", stream: "Stream", run_id: str) -> None:
-    """Compute the windows that the released events lie in; without a broker that is left to the stream's next run."""
-    from dataeng_assets.kafka.errors import KafkaProblem
-    from dataeng_assets.settings import SettingMissing
-    from dataeng_assets.streams.errors import StreamStopped
-    from dataeng_assets.streams.windows import publish_windows
-
-    try:
-        report = publish_windows(stream, cluster(), run_id=run_id)
-    except (KafkaProblem, SettingMissing, StreamStopped, OSError, ValueError) as error:
-        console.print(
-            f"Windows are computed anew by the next run of the stream, because not now: {error}", markup=False
-        )
-    else:
-        console.print(f"{report.rows:,} rows of windows were computed anew.")
 
 
 def _show(console: "Console", found: "Replayed", *, dry_run: bool) -> None:

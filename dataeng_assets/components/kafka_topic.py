@@ -11,6 +11,7 @@ from pydantic import Field
 
 from dataeng_assets.components.bronze_specs import bronze_spec, source_spec
 from dataeng_assets.components.contract_checks import contract_checks, contract_results
+from dataeng_assets.components.replay_jobs import replay_stream_job
 from dataeng_assets.components.scaffold import KafkaTopicScaffolder
 from dataeng_assets.components.stream_metrics import watch_results
 from dataeng_assets.components.stream_results import (
@@ -75,7 +76,7 @@ class KafkaTopicComponent(dg.Component, dg.Model, dg.Resolvable):
         return dg.Definitions(
             assets=[source_spec(("kafka", self.topic), contract, "kafka"), tables, windows],
             asset_checks=[metrics],
-            jobs=[job, watch],
+            jobs=[job, watch, replay_stream_job(self.stream_name, lambda: self.stream(contract), self.cluster)],
             sensors=[self._sensor(contract, job)],
         )
 

@@ -15,6 +15,7 @@ from dataeng_assets.components.quarantine_results import (
     quarantine_results,
     quarantine_spec,
 )
+from dataeng_assets.components.replay_jobs import replay_tables_job
 from dataeng_assets.components.scaffold import PostgresTablesScaffolder
 from dataeng_assets.components.table_results import sentence, table_checks, table_results
 from dataeng_assets.contracts.errors import did_you_mean
@@ -79,7 +80,9 @@ class PostgresTablesComponent(dg.Component, dg.Model, dg.Resolvable):
         if not contracts:
             return dg.Definitions(assets=[self._nothing_yet()], jobs=[job])
         outside = [source_spec(self._outside(name), contract, "postgres") for name, contract in contracts.items()]
-        return dg.Definitions(assets=[*outside, self._assets(tables)], jobs=[job])
+        return dg.Definitions(
+            assets=[*outside, self._assets(tables)], jobs=[job, replay_tables_job(self.source, tables)]
+        )
 
     def _nothing_yet(self) -> dg.AssetSpec:
         """What stands for a source without contracts: a hint, where its tables will be."""

@@ -5,11 +5,13 @@ tolerance, a warning, or one that speaks of more than one row sets nothing aside
 """
 
 import hashlib
+import re
 from collections.abc import Mapping
+from decimal import Decimal
 
 from dataeng_assets.contracts.checks.kinds import NotNull
 from dataeng_assets.contracts.checks.predicates import violation_sql
-from dataeng_assets.contracts.checks.rule import NONE, Bounds, Rule, Severity
+from dataeng_assets.contracts.checks.rule import NONE, Bounds, Rule, Severity, Unit
 from dataeng_assets.contracts.checks.sql import listed, literal
 from dataeng_assets.contracts.model import Contract, is_of_rows
 
@@ -48,6 +50,21 @@ def version_of(rules: tuple[Rule, ...]) -> str:
     """Twelve hex digits that change with everything that decides which row is set aside, and under which names."""
     said = "\n".join(f"{rule.name} {rule.check!r} {rule.where!r}" for rule in rules)
     return hashlib.sha256(said.encode()).hexdigest()[:12]
+
+
+def limit_of(text: str) -> Bounds | None:
+    """A limit as people write it: a number of rows, or a share such as `5%`; none when nothing is written.
+
+    Raises:
+        ValueError: it is neither.
+    """
+    if not text:
+        return None
+    match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*%|(\d+)", text.strip())
+    if match is None:
+        raise ValueError("give a number of rows, such as 100, or a share, such as 5%")
+    share, rows = match.groups()
+    return Bounds(upper=Decimal(share), unit=Unit.PERCENT) if share else Bounds(upper=int(rows))
 
 
 def refuse_too_many(
