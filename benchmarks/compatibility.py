@@ -3,8 +3,8 @@
     .venv/bin/python benchmarks/compatibility.py [--json FILE] [--seconds 2]
 
 One check compares two versions in both directions, from parsed JSON to changes: nothing is kept between checks. Each
-row is one kind of schema with one typical change. The figure to reach, 500 a second, is that of the schemas with 20
-properties, each change as often as the others; the file holds every row.
+row is one kind of schema with one typical change. The figure to reach, 500 a second, is that of each of the schemas
+with 20 properties; the file holds every row.
 """
 
 import argparse
@@ -110,12 +110,14 @@ def main() -> None:
         table.add_row(name, str(len(compare_json_schemas(old, new))), f"{rate:,.0f}")
     Console().print(table)
     typical = [rate for name, rate in figures.items() if name.startswith("20 properties")]
-    Console().print(f"20 properties: {statistics.harmonic_mean(typical):,.0f} checks a second; to reach: {TARGET}")
+    mean, slowest = statistics.harmonic_mean(typical), min(typical)
+    Console().print(f"20 properties: {mean:,.0f} checks a second, the slowest {slowest:,}; to reach: {TARGET}")
     if chosen.json:
         result = {
             "case": "compatibility",
             "contestant": "ours",
-            "checks_per_second": round(statistics.harmonic_mean(typical)),
+            "checks_per_second": round(mean),
+            "slowest_checks_per_second": slowest,
             "target": TARGET,
             "python": platform.python_version(),
             "by_schema": figures,

@@ -39,7 +39,7 @@ def compare_json_schemas(old: Any, new: Any, *, reading: Reading = Reading.STRIC
     Raises:
         SchemaRefused: one of the two is no JSON Schema, refers to another document, or to itself without end.
     """
-    before, after = compiled(old), compiled(new)
+    before, after = compiled(old, new)
     shapes = Shapes()
     lenient = reading is Reading.LENIENT
     try:

@@ -19,39 +19,49 @@ from dataeng_assets.contracts.compatibility.json_schema.document import (
     step,
 )
 from dataeng_assets.contracts.compatibility.json_schema.node import NOTHING, Node
+from dataeng_assets.contracts.compatibility.json_schema.unchanged import unchanged_places
 
 REFERENCES = {"$ref": Draft.DRAFT_4, "$recursiveRef": Draft.DRAFT_2019_09, "$dynamicRef": Draft.DRAFT_2020_12}
 
 IDENTIFIERS = {"$id", "id", "$schema", "$anchor", "$dynamicAnchor", "$recursiveAnchor"}
 
 
-def compiled(raw: Any) -> Node:
-    """The node of a whole document.
+def compiled(old: Any, new: Any) -> tuple[Node, Node]:
+    """The nodes of two versions of a document; what both say word for word is one node.
 
     Raises:
-        SchemaRefused: it is no schema, refers to what is not in it, or to itself without end.
+        SchemaRefused: one is no schema, refers to what is not in it, or to itself without end.
     """
-    check_is_json(raw)
-    compiler = _Compiler(raw)
-    node = compiler.run()
-    finished: set[Node] = set()
-    for referring in compiler.referring:
-        _refuse_endless(referring, finished)
-    return node
+    check_is_json(old)
+    earlier = _Compiler(old)
+    before = earlier.run()
+    check_is_json(new)
+    return before, _Compiler(new, earlier).run()
 
 
 class _Compiler:
-    def __init__(self, raw: Any) -> None:
+    """Compiles one document.
+
+    Args:
+        raw: the document.
+        earlier: the compiler of the version before, when it has run: what is unchanged is taken from there.
+    """
+
+    def __init__(self, raw: Any, earlier: "_Compiler | None" = None) -> None:
         self.raw, self.draft = raw, draft_of(raw)
         self.nodes: dict[int, Node] = {}
         self.bases: dict[int, str] = {}
-        self.count = 0
+        self.numbers: dict[str, int] = earlier.numbers if earlier else {}
+        self.unchanged = earlier.unchanged_in(raw, self.draft) if earlier else {}
+        self.unchanged_base = earlier.root_base if earlier else ""
         self.waiting: deque[tuple[Node, dict[str, Any], str]] = deque()
         self.references: list[tuple[Node, str, str, str]] = []
-        self.referring: list[Node] = []
+        self.referring: list[tuple[Node, str, str]] = []
         self.resources: dict[str, tuple[str, Any]] = {"": ("#", raw)}
         self.anchors: dict[str, list[tuple[str, Any]]] = {}
         self.recursive_anchors = 0
+        self.has_aliases = False
+        self.root_base: str = ""
 
     def run(self) -> Node:
         root = self.node("#", self.raw, "")
@@ -60,12 +70,25 @@ class _Compiler:
                 self.fill(*self.waiting.popleft())
             for node, word, reference, base in self.take_references():
                 place, raw, base = self.resolve(node, word, reference, base)
+                self.referring.append((node, word, place))
                 target = self.node(place, raw, base)
                 if "$ref" in node.single:
                     node.lists["allOf"] = (*node.lists.get("allOf", ()), target)
                 else:
                     node.single["$ref"] = target
+        finished: set[Node] = set()
+        for node, _, _ in self.referring:
+            _refuse_endless(node, finished)
         return root
+
+    def unchanged_in(self, later: Any, draft: Draft) -> dict[str, Node]:
+        """The nodes by their places that mean the same in a later version: those that it says word for word."""
+        is_plain = all(word == "$ref" for _, word, _ in self.referring) and not self.anchors and not self.has_aliases
+        if draft != self.draft or not is_plain or any(place != "#" for place, _ in self.resources.values()):
+            # the same words may mean another thing there
+            return {}
+        same = unchanged_places(self.raw, later, [(node.place, target) for node, _, target in self.referring])
+        return {node.place: node for node in self.nodes.values() if node.place in same}
 
     def take_references(self) -> list[tuple[Node, str, str, str]]:
         taken, self.references = self.references, []
@@ -74,28 +97,34 @@ class _Compiler:
     def node(self, place: str, raw: Any, base: str) -> Node:
         """The node for a text, filled later; the same text is the same node."""
         if isinstance(raw, bool):
-            self.count += 1
-            return Node(self.count, place, {} if raw else dict(NOTHING.limits))
+            return Node(self.number(place), place, {} if raw else dict(NOTHING.limits))
         if not isinstance(raw, dict):
             raise SchemaRefused(place, f"{named(raw)} is no schema", "Give an object, true or false")
         known = self.nodes.get(id(raw))
+        if known is None and base == self.unchanged_base and place in self.unchanged:
+            known = self.nodes[id(raw)] = self.unchanged[place]
         if known is None:
-            self.count += 1
-            known = self.nodes[id(raw)] = Node(self.count, place)
+            known = self.nodes[id(raw)] = Node(self.number(place), place)
             self.waiting.append((known, raw, base))
+        self.has_aliases = self.has_aliases or known.place != place
         return known
+
+    def number(self, place: str) -> int:
+        """The same in both versions, so that what is told of them comes in one order."""
+        return self.numbers.setdefault(place, len(self.numbers) + 1)
 
     def fill(self, node: Node, raw: dict[str, Any], base: str) -> None:
         old_reference = "$ref" in raw and self.draft < Draft.DRAFT_2019_09
         if not old_reference:
             base = self.identify(node.place, raw, base)
         self.bases[id(raw)] = base
+        if node.place == "#":
+            self.root_base = base
         for word, since in REFERENCES.items():
             if word in raw and self.draft >= since:
                 if not isinstance(raw[word], str):
                     raise SchemaRefused(node.place, f"{word} is {shown(raw[word])}", "Write a string")
                 self.references.append((node, word, raw[word], base))
-                self.referring.append(node)
         # up to draft 7, what stands beside a reference says nothing
         words = keywords.read({} if old_reference else raw, self.draft, node.place)
         node.limits, node.notes = words.limits, words.notes

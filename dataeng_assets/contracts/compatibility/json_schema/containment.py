@@ -142,9 +142,12 @@ class Containment:
         return any(self.holds(one, meet(bar), lenient=False) for bar in near)
 
     def _are_apart(self, source: Meet, node: Node) -> bool:
-        if any(self.shapes.sameness.same(node, bar) for bar in self._barred(source)):
+        barred = self._barred(source)
+        if node in barred or self.shapes.tagged_apart(source, node):
             return True
-        return self.shapes.tagged_apart(source, node) or self.shapes.empty(source.also([node]))
+        if any(self.shapes.sameness.same(node, bar) for bar in barred):
+            return True
+        return self.shapes.empty(source.also([node]))
 
     def _barred(self, source: Meet) -> frozenset[Node]:
         return self.shapes.of(source, Side.SOURCE).barred

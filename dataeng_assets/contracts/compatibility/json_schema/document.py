@@ -75,24 +75,34 @@ def check_is_json(raw: Any) -> None:
         SchemaRefused: names the place.
     """
     stack: list[tuple[Any, int, Trail]] = [(raw, 0, None)]
-    count = 0
+    count = 1
     while stack:
         value, depth, trail = stack.pop()
-        count += 1
-        if depth > MAX_DEPTH:
+        if not isinstance(value, dict | list):
+            if not _is_plain(value):
+                raise SchemaRefused(pointer(trail), f"{named(value)} is no value of JSON", "Write it as JSON has it")
+            continue
+        count += len(value)
+        if value and depth >= MAX_DEPTH:
             reason = f"the document is nested deeper than {MAX_DEPTH} levels"
             raise SchemaRefused(pointer(trail, at_most=4), reason, "Name the inner parts in $defs and refer to them")
         if count > MAX_VALUES:
             raise SchemaRefused("#", f"the document has more than {MAX_VALUES} values", "Split it into several")
-        if isinstance(value, dict):
-            for key, inner in value.items():
-                if not isinstance(key, str):
-                    raise SchemaRefused(pointer(trail), f"the key {key!r} is no string", "Write it in quotes")
-                stack.append((inner, depth + 1, (trail, key)))
-        elif isinstance(value, list):
-            stack.extend((inner, depth + 1, (trail, position)) for position, inner in enumerate(value))
-        elif not _is_plain(value):
-            raise SchemaRefused(pointer(trail), f"{named(value)} is no value of JSON", "Write it as JSON has it")
+        if isinstance(value, dict) and not _STRING.issuperset(map(type, value)):
+            _check_keys(value, trail)
+        inner = value.items() if isinstance(value, dict) else enumerate(value)
+        # most of a document is texts and whole numbers, which need no second look
+        stack += [(one, depth + 1, (trail, key)) for key, one in inner if type(one) not in _SURELY_PLAIN]
+
+
+_STRING = frozenset({str})
+_SURELY_PLAIN = {str, int, bool, type(None)}
+
+
+def _check_keys(value: dict[Any, Any], trail: Trail) -> None:
+    for key in value:
+        if not isinstance(key, str):
+            raise SchemaRefused(pointer(trail), f"the key {key!r} is no string", "Write it in quotes")
 
 
 def _is_plain(value: Any) -> bool:

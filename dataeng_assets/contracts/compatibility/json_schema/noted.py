@@ -34,7 +34,7 @@ def noted(old: Node, new: Node, told: set[str]) -> list[Change]:
         seen.add((before, after))
         changes += _annotations(before, after, place)
         changes += _moved(before, after, place, told)
-        queue += _shared(before, after, place)
+        queue += reversed(list(_shared(before, after, place)))
     return changes
 
 
@@ -54,7 +54,7 @@ def _text(notes: dict[str, Any], word: str) -> str:
 
 def _moved(before: Node, after: Node, place: str, told: set[str]) -> Iterator[Change]:
     old, new = before.maps.get("properties", {}), after.maps.get("properties", {})
-    for name in (old | new).keys() - (old.keys() & new.keys()):
+    for name in [*(name for name in old if name not in new), *(name for name in new if name not in old)]:
         at = f"{place}/properties{step(name)}"
         if at not in told:
             kind, verb = ("property_added", "is new") if name in new else ("property_removed", "is gone")
@@ -62,19 +62,24 @@ def _moved(before: Node, after: Node, place: str, told: set[str]) -> Iterator[Ch
 
 
 def _shared(before: Node, after: Node, place: str) -> Iterator[tuple[Node, Node, str]]:
-    for word in before.single.keys() & after.single.keys():
+    for word in _in_both(before.single, after.single):
         yield (
             unwrapped(before.single[word]),
             unwrapped(after.single[word]),
             place if word == "$ref" else f"{place}/{word}",
         )
-    for word in before.lists.keys() & after.lists.keys():
+    for word in _in_both(before.lists, after.lists):
         for position, pair in enumerate(zip(before.lists[word], after.lists[word], strict=False)):
             old, new = unwrapped(pair[0]), unwrapped(pair[1])
             # branches may have changed places
             if word == "prefixItems" or old.maps.get("properties", {}).keys() == new.maps.get("properties", {}).keys():
                 yield old, new, f"{place}/{word}/{position}"
-    for word in before.maps.keys() & after.maps.keys():
-        for name in before.maps[word].keys() & after.maps[word].keys():
+    for word in _in_both(before.maps, after.maps):
+        for name in _in_both(before.maps[word], after.maps[word]):
             at = f"{place}/{word}{step(name)}"
             yield unwrapped(before.maps[word][name]), unwrapped(after.maps[word][name]), at
+
+
+def _in_both(old: dict[str, Any], new: dict[str, Any]) -> list[str]:
+    """In the order of the earlier schema, so that every comparison of two schemas reads the same."""
+    return [word for word in old if word in new]

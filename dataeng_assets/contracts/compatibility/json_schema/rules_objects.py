@@ -36,7 +36,11 @@ def requiring(name: str) -> Node:
 
 
 def _judge_named(judged: Judged, part: Properties, written: Written) -> None:
+    # what a name holds is settled where both say it with the same schema
+    settled = () if part.patterns else written.declared_as(part.named)
     for name in written.names_with(part.named):
+        if name in settled:
+            continue
         demanded = [node for node in judged.target.of_name(part, name) if not written.says(name, node)]
         source = written.under(name) if demanded else None
         if source is None:
@@ -67,6 +71,8 @@ def _report_moved(judged: Judged, name: str, target: Meet, at: str, *, added: bo
 
 def _judge_others(judged: Judged, part: Properties, written: Written) -> None:
     """Properties that no schema names: by pattern, and the rest."""
+    if written.says_of_others(part):
+        return
     for patterns, source in written.others:
         for pattern, node in part.patterns.items():
             if written.may_match(pattern, patterns):

@@ -1,5 +1,6 @@
 """Whether two schemas say the same thing in the same way, whatever their titles and wherever they are written."""
 
+from collections.abc import Iterator
 from typing import Any
 
 from dataeng_assets.contracts.compatibility.json_schema.node import Node
@@ -21,9 +22,13 @@ class Sameness:
         one, other = unwrapped(one), unwrapped(other)
         if one is other:
             return True
-        number, its_number = self._number(one), self._number(other)
-        if number is not None and its_number is not None:
-            return number == its_number
+        if one.limits != other.limits or one.maps.keys() != other.maps.keys():
+            return False
+        # two versions of one place share what is unchanged, so that only the way to a difference is walked
+        if one.place != other.place:
+            number, its_number = self._number(one), self._number(other)
+            if number is not None and its_number is not None:
+                return number == its_number
         known = self._known.get((one, other))
         if known is None:
             known = self._known[one, other] = self._compare(one, other)
@@ -31,36 +36,40 @@ class Sameness:
 
     def _number(self, node: Node) -> int | None:
         """A number that two schemas share exactly when they are the same; None for one that leads back to itself."""
-        if node in self._numbers:
-            return self._numbers[node]
-        stack = [(node, iter(_parts(node)))]
-        while stack:
-            at, parts = stack[-1]
-            # until it is numbered, a schema that is met inside itself counts as one that leads back
-            self._numbers.setdefault(at, None)
-            inner = next((part for part in parts if part not in self._numbers), None)
+        inner = self._awaited(iter((node,)))
+        stack: list[tuple[Node, list[Node], Iterator[Node]]] = []
+        while inner is not None or stack:
             if inner is not None:
-                stack.append((inner, iter(_parts(inner))))
+                # until it is numbered, a schema that is met inside itself counts as one that leads back
+                self._numbers[inner] = None
+                parts = _parts(inner)
+                stack.append((inner, parts, iter(parts)))
             else:
-                self._numbers[at] = self._numbered(at)
-                stack.pop()
+                at, parts, _ = stack.pop()
+                self._numbers[at] = self._numbered(at, parts)
+            inner = self._awaited(stack[-1][2]) if stack else None
         return self._numbers[node]
 
-    def _numbered(self, node: Node) -> int | None:
-        numbers = [self._numbers[part] for part in _parts(node)]
+    def _awaited(self, parts: Iterator[Node]) -> Node | None:
+        """The next part to be numbered by its own parts; one that has none is numbered at once."""
+        for part in parts:
+            if part not in self._numbers:
+                if part.single or part.lists or part.maps:
+                    return part
+                self._numbers[part] = self._texts.setdefault(_frozen(part.limits), len(self._texts))
+        return None
+
+    def _numbered(self, node: Node, parts: list[Node]) -> int | None:
+        numbers = [self._numbers[part] for part in parts]
         if None in numbers:
             return None
         # in the order of the parts, which is that of the words; names and words may stand in any
         each = iter(numbers)
         text = (
             _frozen(node.limits),
-            frozenset([(word, next(each)) for word in node.single]) if node.single else None,
-            frozenset([(word, *(next(each) for _ in parts)) for word, parts in node.lists.items()])
-            if node.lists
-            else None,
-            frozenset([(word, name, next(each)) for word, mapped in node.maps.items() for name in mapped])
-            if node.maps
-            else None,
+            frozenset([(word, next(each)) for word in node.single]),
+            frozenset([(word, *(next(each) for _ in listed)) for word, listed in node.lists.items()]),
+            frozenset([(word, name, next(each)) for word, mapped in node.maps.items() for name in mapped]),
         )
         return self._texts.setdefault(text, len(self._texts))
 
@@ -93,12 +102,19 @@ class Sameness:
         """Whether two choices have the same branches, in any order."""
         if len(some) != len(others):
             return False
-        left = list(others)
+        theirs = list(others)
+        mine = []
         for one in some:
-            match = next((other for other in left if self.same(one, other)), None)
+            # most are one node, and need no comparison
+            if one in theirs:
+                theirs.remove(one)
+            else:
+                mine.append(one)
+        for one in mine:
+            match = next((other for other in theirs if self.same(one, other)), None)
             if match is None:
                 return False
-            left.remove(match)
+            theirs.remove(match)
         return True
 
 
@@ -133,7 +149,12 @@ def _parts(node: Node) -> list[Node]:
 
 def _frozen(limits: dict[str, Any]) -> frozenset[tuple[str, Any]]:
     """What a schema asserts, hashable."""
+    if not (limits.keys() & _MAPPINGS):
+        return frozenset(limits.items())
     return frozenset(
-        (word, (frozenset(said) if word == "enum" else frozenset(said.items())) if isinstance(said, dict) else said)
+        (word, (frozenset(said) if word == "enum" else frozenset(said.items())) if word in _MAPPINGS else said)
         for word, said in limits.items()
     )
+
+
+_MAPPINGS = {"enum", "dependentRequired"}

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from enum import Enum
 from fractions import Fraction
+from functools import lru_cache
 from math import gcd
 from typing import Any, NamedTuple
 
@@ -57,6 +58,8 @@ def meet(*nodes: Node) -> Meet:
 
 def unwrapped(node: Node) -> Node:
     """What a schema that is nothing but a reference refers to."""
+    if "$ref" not in node.single:
+        return node
     chain = []
     while len(node.single) == 1 and "$ref" in node.single and not (node.limits or node.lists or node.maps):
         chain.append(node)
@@ -143,6 +146,10 @@ class Shape:
 
 def flattened(of: Meet) -> tuple[Node, ...]:
     """All schemas that certainly apply, through allOf, references and the dependencies of required properties."""
+    if len(of.nodes) == 1:
+        (only,) = of.nodes
+        if not ("$ref" in only.single or "allOf" in only.lists or "dependentSchemas" in only.maps):
+            return (only,)
     found: dict[Node, None] = {}
     required: set[str] = set()
     queue = sorted(of.nodes, key=lambda node: (node.number, node.place))
@@ -178,26 +185,32 @@ def shaped(nodes: tuple[Node, ...], of: Meet, side: Side) -> Shape:
 
 
 def _merge_limits(shape: Shape, node: Node) -> None:
-    limits = node.limits
-    if "type" in limits:
-        shape.types = both(shape.types, limits["type"])
-    if "enum" in limits:
-        known = shape.enum
-        shape.enum = {k: v for k, v in limits["enum"].items() if known is None or k in known}
-    for side in BOUNDS & limits.keys():
-        before = shape.bounds.get(side)
-        shape.bounds[side] = limits[side] if before is None else tighter(side, before, limits[side])
-    if "multipleOf" in limits:
-        shape.multiple = _common(shape.multiple, limits["multipleOf"])
-    for word in COUNTS & limits.keys():
+    for word, said in node.limits.items():
+        if word == "type":
+            shape.types = both(shape.types, said)
+        elif word == "enum":
+            known = shape.enum
+            shape.enum = {k: v for k, v in said.items() if known is None or k in known}
+        elif word == "pattern":
+            shape.patterns[said] = node
+        elif word in BOUNDS or word in COUNTS or word == "multipleOf":
+            _merge_amount(shape, word, said)
+        elif word == "uniqueItems":
+            shape.unique = True
+        elif word == "required":
+            shape.required |= said
+        elif word == "dependentRequired":
+            shape.dependent |= {name: shape.dependent.get(name, frozenset()) | needs for name, needs in said.items()}
+
+
+def _merge_amount(shape: Shape, word: str, said: Any) -> None:
+    if word in BOUNDS:
+        shape.bounds[word] = tighter(word, shape.bounds.get(word, said), said)
+    elif word == "multipleOf":
+        shape.multiple = _common(shape.multiple, said)
+    else:
         keep = min if word.startswith("max") else max
-        shape.counts[word] = keep(shape.counts.get(word, limits[word]), limits[word])
-    if "pattern" in limits:
-        shape.patterns[limits["pattern"]] = node
-    shape.unique = shape.unique or "uniqueItems" in limits
-    shape.required |= limits.get("required", frozenset())
-    for name, needs in limits.get("dependentRequired", {}).items():
-        shape.dependent[name] = shape.dependent.get(name, frozenset()) | needs
+        shape.counts[word] = keep(shape.counts.get(word, said), said)
 
 
 def _merge_items(shape: Shape, node: Node) -> None:
@@ -230,6 +243,7 @@ def _merge_choices(shape: Shape, node: Node, opened: frozenset[tuple[Node, str]]
             shape.choices.append((node, word))
 
 
+@lru_cache(maxsize=1000)
 def both(some: frozenset[str], others: frozenset[str]) -> frozenset[str]:
     """The types that are in both sets."""
     if some == others or not (some | others) & {"integer", INTEGER_OF_DRAFT_4}:

@@ -25,6 +25,8 @@ class Shapes:
         self._targets: dict[Meet, Shape] = {}
         self._alone: dict[Meet, Shape] = {}
         self._values: dict[Meet, list[Any] | None] = {}
+        self._known_tags: dict[tuple[Meet, str], frozenset[Any] | None] = {}
+        self._tagged_apart: dict[tuple[Meet, Node], bool] = {}
         self._empty: dict[Meet, bool] = {}
         self._judged_at: dict[Meet, int] = {}
 
@@ -116,15 +118,27 @@ class Shapes:
 
     def tagged_apart(self, of: Meet, node: Node) -> bool:
         """Whether a type, or a required property with a few values, tells the values of two schemas apart."""
-        one, other = self.of(of, Side.SOURCE), self.of(meet(node), Side.SOURCE)
-        shared = both(one.types, other.types)
+        if (of, node) not in self._tagged_apart:
+            self._tagged_apart[of, node] = self._are_tagged_apart(of, meet(node))
+        return self._tagged_apart[of, node]
+
+    def _are_tagged_apart(self, of: Meet, other: Meet) -> bool:
+        here, there = self.of(of, Side.SOURCE), self.of(other, Side.SOURCE)
+        shared = both(here.types, there.types)
         if shared != {"object"}:
             return not shared
-        for name in one.required | other.required:
-            here, there = self.values(one.named(name)), self.values(other.named(name))
-            if here is not None and there is not None and not {key(v) for v in here} & {key(v) for v in there}:
+        for name in here.required | there.required:
+            tags, its_tags = self._tags(of, name), self._tags(other, name)
+            if tags is not None and its_tags is not None and tags.isdisjoint(its_tags):
                 return True
         return False
+
+    def _tags(self, of: Meet, name: str) -> frozenset[Any] | None:
+        """The values that a property may hold, as keys, where they are few."""
+        if (of, name) not in self._known_tags:
+            values = self.values(self.of(of, Side.SOURCE).named(name))
+            self._known_tags[of, name] = None if values is None else frozenset(key(value) for value in values)
+        return self._known_tags[of, name]
 
     def _possible(self, shape: Shape, kind: str, inward: int) -> bool:
         if kind in ("integer", "number", INTEGER_OF_DRAFT_4):
@@ -133,6 +147,8 @@ class Shapes:
         if kind == "string":
             return shape.counts.get("minLength", 0) <= shape.counts.get("maxLength", shape.counts.get("minLength", 0))
         if kind == "array":
+            if not least_items(shape):
+                return True
             most = self.most_items(shape, inward)
             return most is None or least_items(shape) <= most
         return kind != "object" or self._object_possible(shape, inward)

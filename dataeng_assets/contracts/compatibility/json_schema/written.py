@@ -56,8 +56,23 @@ class Written:
         """Whether the source says of a property, word by word, what a schema says."""
         if node.accepts_all:
             return True
+        said = [one for part in self._shape.properties for one in self._shape.of_name(part, name)]
+        return node in said or any(self._shapes.sameness.same(one, node) for one in said)
+
+    def declared_as(self, named: dict[str, Node]) -> set[str]:
+        """The names that the source declares with the very schema that is given for them."""
+        return {name for part in self._shape.properties for name, _ in part.named.items() & named.items()}
+
+    def says_of_others(self, part: Properties) -> bool:
+        """Whether one schema of the source has the patterns of another, and says the same of all names not listed."""
         same = self._shapes.sameness.same
-        return any(same(one, node) for part in self._shape.properties for one in self._shape.of_name(part, name))
+        return any(
+            one.exact
+            and one.patterns.keys() == part.patterns.keys()
+            and same(one.additional, part.additional)
+            and all(same(node, part.patterns[pattern]) for pattern, node in one.patterns.items())
+            for one in self._shape.properties
+        )
 
     @cached_property
     def others(self) -> list[tuple[Patterns, Meet]]:
