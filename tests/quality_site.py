@@ -23,11 +23,13 @@ MADE_AT = NOW + timedelta(hours=2)
 FRESH = RuleResult(
     Rule(Measure(Metric.HOURS_OLD, "ordered_at"), "fresh", Bounds(upper=26)), Status.HOLDS, 3.5, reason="3.5 hours old."
 )
+VIEW = "staging.stg_shop__product_categories_history"
 PLATFORM = {
     "bronze.shop.orders": Known((), "shop-platform", "Every version of an order.", "shop"),
     "bronze.shop.order_items": Known((), "shop-platform", "Every version of a line.", "shop"),
     "staging.stg_shop__orders": Known(("bronze.shop.orders",), "analytics", "", "staging"),
     "staging.stg_shop__order_items": Known(("bronze.shop.order_items",), "analytics", "", "staging"),
+    VIEW: Known(("bronze.shop.order_items",), "analytics", "Every version of a category.", "staging"),
     "marts.fct_orders": Known(
         ("staging.stg_shop__orders", "staging.stg_shop__order_items"), "analytics", "One row per order.", "marts"
     ),
@@ -68,10 +70,15 @@ def _day(lake: Lake, days_ago: int) -> None:
     }
     if days_ago < 3:
         at[HOSTILE] = table(_hostile(), rows=7, suite=_hostile_suite(), days_ago=days_ago)
+    if days_ago < 2:
+        view = replace(table(HELD, rows=35, days_ago=days_ago), columns=(), data_version="bronze.shop.order_items 7")
+        at[VIEW] = replace(view, suite=_suite("history"), freshest=None)
     if days_ago % 2:
         at.pop("gold.fct_orders")
     record(lake, at, run_id=f"run-{days_ago}")
     for key, result in at.items():
+        if key == VIEW:
+            continue  # nobody measures views
         freshest = result.freshest[1] if result.freshest else result.judged_at
         found = [
             Measurement("row_count", float(result.rows)),

@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
-from dataeng_assets.contracts.checks.kinds import Check, NoRows, NotNull, Nulls, OneOf, Unique
+from dataeng_assets.contracts.checks.kinds import Between, Check, NoRows, NotNull, Nulls, OneOf, References, Unique
 from dataeng_assets.contracts.checks.rule import Rule, Severity, Suite, SuiteColumn
 from dataeng_assets.orchestration.dbt import owners, personal
 from dataeng_assets.orchestration.ledger.targets import is_view, model_key
@@ -137,6 +137,17 @@ def _result(node: Node, told: Node) -> RuleResult:
     )
 
 
+def _in_numbers(said: Node) -> bool:
+    """Whether the bounds of a range are numbers; any other is an expression of SQL."""
+    return all(isinstance(said.get(name), int | float | None) for name in ("min_value", "max_value"))
+
+
+def _other(node: Node) -> str:
+    """The model or source that a reference leads to, by its name."""
+    others = (one for one in node["depends_on"]["nodes"] if one != node.get("attached_node"))
+    return str(next(others, node.get("attached_node") or "")).rpartition(".")[2]
+
+
 def _check(node: Node) -> Check:
     """The kind of a generic test, as far as it has a name here; any other is a query that finds nothing."""
     column = node.get("column_name") or ""
@@ -146,6 +157,11 @@ def _check(node: Node) -> Check:
             return NotNull(column)
         case "unique", _ if column:
             return Unique((column,))
+        case "accepted_range", {} as said if column and _in_numbers(said):
+            is_open = said.get("inclusive") is False
+            return Between(column, said.get("min_value"), said.get("max_value"), is_open, is_open)
+        case "relationships", {"field": str(field)} if column:
+            return References((column,), _other(node), (field,))
         case "accepted_values", {"values": [*values]} if column:
             return OneOf(column, tuple(values))
         case "unique_combination_of_columns", {"combination_of_columns": [*columns]}:

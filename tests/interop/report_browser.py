@@ -12,7 +12,10 @@ from typing import Any
 from browser import FLAGS
 from playwright.sync_api import Browser, Page, sync_playwright
 
-WIDE, PHONE = (1280, 900), (390, 844)
+WIDE = (1280, 900)
+WIDTHS = (1500, 800, 360)
+PAPER = 718
+"""Pixels between the margins of A4."""
 MOST_TABS = 400
 
 STRUCTURE = r"""() => {
@@ -85,6 +88,13 @@ UNREACHED = """() => [...document.querySelectorAll('a, summary, [role=region]')]
 
 OVERFLOW = "() => document.documentElement.scrollWidth - document.documentElement.clientWidth"
 
+SCROLLED = r"""() => [...document.querySelectorAll('main *')]
+  .filter(one => one.scrollWidth > one.clientWidth + 1 && one.clientWidth && getComputedStyle(one).display !== 'inline')
+  .filter(one => !(one instanceof SVGElement))
+  .filter(one => !['TABLE', 'TBODY', 'THEAD', 'TR', 'CAPTION'].includes(one.tagName) && !one.matches('.unseen'))
+  .map(one => ({ name: one.getAttribute('aria-label') || `${one.tagName} ${one.textContent.trim().slice(0, 40)}`,
+    isReached: one.tabIndex === 0 && getComputedStyle(one).overflowX === 'auto' }))"""
+
 
 def main(chromium: str, folder: Path, pictures: Path) -> list[dict[str, Any]]:
     with sync_playwright() as playwright:
@@ -116,14 +126,33 @@ def _look(browser: Browser, path: Path, folder: Path, scheme: Any, pictures: Pat
         summary.click()
     seen["contrast"] = page.evaluate(CONTRAST)
     seen["focus"], seen["unreached"] = _tab_through(page)
-    page.set_viewport_size({"width": PHONE[0], "height": PHONE[1]})
-    seen["phoneOverflow"] = page.evaluate(OVERFLOW)
+    seen["tooWide"], seen["cutOff"], seen["scrolled"] = _in_all_widths(page)
     page.screenshot(path=pictures / f"{path.stem}-{scheme}-phone.png", full_page=True)
     page.emulate_media(media="print")
+    page.set_viewport_size({"width": PAPER, "height": 1000})
+    seen["beyondPaper"] = page.evaluate(OVERFLOW)
+    seen["contrastOnPaper"] = page.evaluate(CONTRAST)
+    page.screenshot(path=pictures / f"{path.stem}-{scheme}-paper.png", full_page=True)
     seen["printed"] = len(page.pdf(format="A4"))
     seen["said"], seen["asked"] = said, [url for url in asked if url != path.as_uri()]
     context.close()
     return seen
+
+
+def _in_all_widths(page: Page) -> tuple[dict[str, int], list[str], dict[str, list[str]]]:
+    """Pixels beyond the window, what is cut off for good, and what is scrolled to; the phone's width comes last."""
+    too_wide: dict[str, int] = {}
+    cut_off: list[str] = []
+    scrolled: dict[str, list[str]] = {}
+    for width in WIDTHS:
+        page.set_viewport_size({"width": width, "height": WIDE[1]})
+        if beyond := page.evaluate(OVERFLOW):
+            too_wide[str(width)] = beyond
+        parts = page.evaluate(SCROLLED)
+        cut_off += [f"{part['name']} at {width}" for part in parts if not part["isReached"]]
+        if reached := [part["name"] for part in parts if part["isReached"]]:
+            scrolled[str(width)] = reached
+    return too_wide, cut_off, scrolled
 
 
 def _tab_through(page: Page) -> tuple[list[dict[str, Any]], list[str]]:

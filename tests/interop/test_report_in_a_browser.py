@@ -35,8 +35,8 @@ def by_page(seen: list[dict[str, Any]], what: str) -> dict[str, Any]:
 
 
 def test_every_page_was_looked_at_in_both_schemes(seen: list[dict[str, Any]]) -> None:
-    assert len(seen) == 2 * 5
-    assert len({one["page"] for one in seen}) == 5
+    assert len(seen) == 2 * 6
+    assert len({one["page"] for one in seen}) == 6
 
 
 def test_the_console_is_silent_and_nothing_is_asked_for(seen: list[dict[str, Any]]) -> None:
@@ -74,6 +74,8 @@ def test_the_structure_is_there_for_who_hears_the_page(seen: list[dict[str, Any]
 def test_every_text_has_the_contrast_of_wcag_aa(seen: list[dict[str, Any]]) -> None:
     assert {key: found["poor"] for key, found in by_page(seen, "contrast").items() if found["poor"]} == {}
     assert all(one["contrast"]["judged"] > 30 for one in seen)
+    # in dark, too: paper is white
+    assert {key: found["poor"] for key, found in by_page(seen, "contrastOnPaper").items() if found["poor"]} == {}
 
 
 def test_the_keyboard_reaches_everything_and_shows_where_it_is(seen: list[dict[str, Any]]) -> None:
@@ -83,9 +85,16 @@ def test_the_keyboard_reaches_everything_and_shows_where_it_is(seen: list[dict[s
         assert [step for step in one["focus"] if not step["isSeen"]] == [], one["page"]
 
 
-def test_no_page_is_wider_than_a_phone(seen: list[dict[str, Any]]) -> None:
-    assert by_page(seen, "phoneOverflow") == {}
+def test_no_page_is_wider_than_its_window_and_what_scrolls_is_reached_by_keyboard(seen: list[dict[str, Any]]) -> None:
+    assert by_page(seen, "tooWide") == {}
+    assert by_page(seen, "cutOff") == {}
+
+
+def test_a_long_name_cuts_no_column_of_the_overview_off(seen: list[dict[str, Any]]) -> None:
+    scrolled = {width for one in seen if one["page"] == "index.html" for width in one["scrolled"]}
+    assert scrolled == {"360", "800"}
 
 
 def test_every_page_can_be_printed(seen: list[dict[str, Any]]) -> None:
     assert all(one["printed"] > 10_000 for one in seen)
+    assert by_page(seen, "beyondPaper") == {}

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from dataeng_assets.contracts.checks.kinds import NoRows, NotNull, Nulls, OneOf, Unique
+from dataeng_assets.contracts.checks.kinds import Between, NoRows, NotNull, Nulls, OneOf, References, Unique
 from dataeng_assets.contracts.checks.rule import SuiteColumn
 from dataeng_assets.lake.location import Lake
 from dataeng_assets.orchestration.model_results import model_results
@@ -50,6 +50,12 @@ NODES = {
                                                "kwargs": {"combination_of_columns": ["order_id", "line"]}}),
     "test.values": a_test("values", column_name="status", test_metadata={"name": "accepted_values",
                                                                          "kwargs": {"values": ["paid", "sent"]}}),
+    "test.range": a_test("range", column_name="total", test_metadata={
+        "name": "accepted_range", "kwargs": {"min_value": 0, "inclusive": False}}),
+    "test.dated": a_test("dated", column_name="day", test_metadata={
+        "name": "accepted_range", "kwargs": {"min_value": "date '2000-01-01'"}}),
+    "test.known": a_test("known", column_name="customer_id", depends_on={"nodes": ["model.shop.staging_orders", MODEL]},
+                         test_metadata={"name": "relationships", "kwargs": {"field": "id"}}),
 }  # fmt: skip
 MANIFEST = {"nodes": NODES, "sources": {
     "source.orders": a_source("bronze", "shop", "orders"), "source.late": a_source("bronze", "events", "late"),
@@ -116,10 +122,13 @@ def test_a_view_without_rows_is_undecided_though_its_tests_pass() -> None:
 
 
 def test_kinds_and_columns_say_what_dbt_knows() -> None:
-    result = found([told("test.present", "pass"), told("test.pair", "pass"), told("test.values", "pass")])
+    asked = ("present", "pair", "values", "range", "dated", "known")
+    result = found([told(f"test.{name}", "pass") for name in asked])
     suite = result["marts.fct_orders"].suite
     assert [rule.check for rule in suite.rules] == [
         NotNull("order_id"), Unique(("order_id", "line"), Nulls.EQUAL), OneOf("status", ("paid", "sent")),
+        Between("total", 0, None, minimum_open=True, maximum_open=True), NoRows("dbt test --select dated"),
+        References(("customer_id",), "staging_orders", ("id",)),
     ]  # fmt: skip
     assert suite.columns == (
         SuiteColumn("order_id", physical="bigint", nullable=False, description="Its number."),

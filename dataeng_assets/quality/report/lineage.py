@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 
 from dataeng_assets.quality.report.names import slug
 from dataeng_assets.quality.report.story import Known
-from dataeng_assets.quality.written.markup import Html, code, data, element, join
+from dataeng_assets.quality.written.markup import Html, code, element, join
 
 
 def lineage(key: str, platform: Mapping[str, Known], judged: frozenset[str]) -> Html:
@@ -30,7 +30,8 @@ def lineage(key: str, platform: Mapping[str, Known], judged: frozenset[str]) -> 
         class_="lineage card",
     )
     up = {one: known.upstream for one, known in platform.items()}
-    return join(drawn, _further("Further up", key, up, before), _further("Further down", key, down, after))
+    further = (("Further up", up, before), ("Further down", down, after))
+    return join(drawn, *(_further(title, key, edges, near, judged) for title, edges, near in further))
 
 
 def downstream(platform: Mapping[str, Known]) -> dict[str, list[str]]:
@@ -55,14 +56,19 @@ def reachable(key: str, edges: Mapping[str, Iterable[str]]) -> set[str]:
 
 
 def _list(keys: Iterable[str], judged: frozenset[str], none: str) -> Html:
-    items = [
-        element("li", element("a", code(key), href=f"{slug(key)}.html") if key in judged else code(key)) for key in keys
-    ]
+    items = [element("li", _named(key, judged)) for key in keys]
     return element("ul", *(items or [element("li", none, class_="none")]))
 
 
-def _further(title: str, key: str, edges: Mapping[str, Iterable[str]], near: Iterable[str]) -> Html:
+def _named(key: str, judged: frozenset[str]) -> Html:
+    return element("a", code(key), href=f"{slug(key)}.html") if key in judged else code(key)
+
+
+def _further(
+    title: str, key: str, edges: Mapping[str, Iterable[str]], near: Iterable[str], judged: frozenset[str]
+) -> Html:
     beyond = sorted(reachable(key, edges) - set(near))
     if not beyond:
         return Html("")
-    return element("p", f"{title}: ", data(", ".join(beyond)), ".", class_="soft small")
+    named = [part for one in beyond for part in (Html(", "), _named(one, judged))][1:]
+    return element("p", f"{title}: ", *named, ".", class_="soft small")

@@ -66,7 +66,7 @@ def _counts(stories: Sequence[Story], unjudged: int) -> Html:
 
 
 def _row(story: Story, identity: str, made_at: datetime) -> list[Cell]:
-    newest, old = story.newest, hours_old(story.newest, made_at)
+    newest, old = story.newest, hours_old(story, made_at)
     held, judged = share_held(day.quality for day in story.days)
     rows = next((one for one in story.trends if one.metric == "row_count" and not one.column), None)
     moved = rows is not None and len(rows.points) > 1
@@ -79,7 +79,7 @@ def _row(story: Story, identity: str, made_at: datetime) -> list[Cell]:
         (number(newest.rows), "number"),
         (ago(old), "whole"),
         join(line, element("span", f"{unusual} unusual", class_="small soft") if unusual else ""),
-        f"{held} of {judged} {'day' if judged == 1 else 'days'}" if judged else "not judged",
-        data(story.owner or "not named"),
+        (f"{held} of {judged} {'day' if judged == 1 else 'days'}" if judged else "not judged", "whole"),
+        (data(story.owner or "not named"), "owner"),
         (ago((made_at - newest.judged_at).total_seconds() / 3600), "whole"),
     ]

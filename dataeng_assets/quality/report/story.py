@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
 
-from dataeng_assets.quality.report.trends import Trend
+from dataeng_assets.quality.report.trends import AGE, Trend
 from dataeng_assets.quality.results import WORST_FIRST, Overall
 from dataeng_assets.quality.results_store import Judgement
 from dataeng_assets.quality.written.words import Outcome
@@ -164,9 +164,12 @@ def _freshness(judgement: Judgement) -> Iterable[DayState]:
             yield states.get(rule.outcome, DayState.UNDECIDED)
 
 
-def hours_old(judgement: Judgement, now: datetime) -> float | None:
-    """Hours from the newest row that was found to a moment."""
-    return None if judgement.freshest is None else (now - judgement.freshest[1]).total_seconds() / 3600
+def hours_old(story: Story, now: datetime) -> float | None:
+    """Hours from the newest row that was found to a moment; as it was measured where no rule is about it."""
+    if story.newest.freshest is not None:
+        return (now - story.newest.freshest[1]).total_seconds() / 3600
+    ages = (one.points[-1] for one in story.trends if one.metric == AGE and not one.column)
+    return next(((now - at).total_seconds() / 3600 + age for at, age in ages), None)
 
 
 def ago(hours: float | None) -> str:

@@ -67,7 +67,7 @@ def _facts(story: Story, made_at: datetime) -> list[tuple[str, str]]:
     newest = story.newest
     pairs = [
         ("Rows", number(newest.rows)),
-        ("Newest row", ago(hours_old(newest, made_at))),
+        ("Newest row", ago(hours_old(story, made_at))),
         ("Judged", utc(newest.judged_at)),
         ("Contract", f"{newest.contract_id} {newest.contract_version}".strip()),
         ("Data version", newest.data_version or "not known"),
@@ -190,18 +190,27 @@ def _columns(story: Story) -> Html:
         return Html("")
     if not any(one.type for one in columns):
         # dbt's tests tell of rows, and nothing of how a column was found
-        described: list[list[Cell]] = [[*_described(one), (data(one.description), "wide")] for one in columns]
+        described: list[list[Cell]] = [
+            [*_described(one, "not known"), (data(one.description), "wide")] for one in columns
+        ]
         return data_table("Columns as they are described", ["Column", "Type", "May be empty", "What it is"], described)
     head: list[Cell] = ["Column", "Type", "May be empty", "Found as", ("Empty", "number"), "What it is"]
-    rows = [[*_described(one), *_found(one, story.newest.rows), (data(one.description), "wide")] for one in columns]
+    rows: list[list[Cell]] = [
+        [
+            *_described(one, "not in the contract"),
+            *_found(one, story.newest.rows),
+            (data(one.description), "wide"),
+        ]
+        for one in columns
+    ]
     return data_table("Columns of the contract, and as they were found", head, rows)
 
 
-def _described(column: JudgedColumn) -> list[Cell]:
+def _described(column: JudgedColumn, untyped: str) -> list[Cell]:
     personal = join(" ", element("span", "personal", class_="tag")) if column.personal else ""
     return [
         join(code(column.name), personal),
-        data(column.contract_type or "not described"),
+        data(column.contract_type or untyped),
         "yes" if column.nullable else "no",
     ]
 

@@ -7,6 +7,9 @@ from datetime import datetime
 from dataeng_assets.quality.anomalies.detect import Outcome, Point, judge
 from dataeng_assets.quality.results_store import Judgement
 
+AGE = "hours_old"
+"""The metric that says how old the newest row was."""
+
 
 @dataclass(frozen=True)
 class Trend:
@@ -72,7 +75,7 @@ def of_judgements(judgements: Iterable[Judgement]) -> list[Trend]:
         for one in ordered
         if one.freshest is not None
     ]
-    found = (trend("row_count", None, rows), trend("hours_old", None, ages))
+    found = (trend("row_count", None, rows), trend(AGE, None, ages))
     return [one for one in found if one is not None]
 
 

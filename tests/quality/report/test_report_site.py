@@ -9,16 +9,18 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from quality_results import EVERY_KIND, HELD, NASTY, NOW, RANGE, UNDECIDED, any_table, anything, table
-from quality_site import HOSTILE, MADE_AT, PLATFORM, example_site
+from quality_site import HOSTILE, MADE_AT, PLATFORM, VIEW, example_site
 from seen import Seen
 
 from dataeng_assets.lake.location import Lake
+from dataeng_assets.quality.anomalies import history
+from dataeng_assets.quality.anomalies.measure import Measurement
 from dataeng_assets.quality.report.gather import stories
 from dataeng_assets.quality.report.lineage import reachable
 from dataeng_assets.quality.report.names import page_of, slug
 from dataeng_assets.quality.report.plot import _ticks, short
 from dataeng_assets.quality.report.site import FolderRefused, pages, write
-from dataeng_assets.quality.report.story import DayState, Known, ago, share_held
+from dataeng_assets.quality.report.story import DayState, Known, ago, hours_old, share_held
 from dataeng_assets.quality.report.trends import trend
 from dataeng_assets.quality.results import Overall
 from dataeng_assets.quality.results_store import record
@@ -42,7 +44,7 @@ def text_of(page: Path) -> str:
 def test_every_judged_table_has_a_page_that_the_overview_links_to(site):
     links = re.findall(r'href="(tables/[^"]+)"', (site / "index.html").read_text())
     assert sorted(links) == sorted(f"tables/{page.name}" for page in (site / "tables").iterdir())
-    assert len(links) == 4
+    assert len(links) == 5
 
 
 def test_every_link_leads_to_a_page_or_a_place_on_it(site):
@@ -78,6 +80,22 @@ def test_the_page_of_a_table_says_all_that_is_known(site):
         "580 rows",
     ):
         assert said in shown or said.replace(" :", ":") in shown, said
+
+
+def test_a_view_has_a_page_with_its_rules_and_the_versions_that_it_shows(site):
+    shown = text_of(site / page_of(VIEW))
+    for said in ("bronze.shop.order_items 7", "order_id_not_null", "Columns as they are described", "2 of 2 days"):
+        assert said in shown, said
+
+
+def test_where_no_rule_is_about_age_the_newest_row_is_as_old_as_it_was_measured(lake):
+    record(lake, {"t": replace(table(HELD), freshest=None)}, run_id="r")
+    now = NOW + timedelta(hours=2)
+    assert "not known" in pages(stories(lake, {}, now=now), {}, made_at=now)["index.html"]
+    history.record(lake, history.Taken("t", [Measurement("hours_old", 3.0)], NOW), run_id="r")
+    (told,) = stories(lake, {}, now=now)
+    assert hours_old(told, now) == 5
+    assert "5 h ago" in pages([told], {}, made_at=now)["index.html"]
 
 
 def test_a_table_that_was_never_judged_is_not_called_good(site):
