@@ -6,7 +6,7 @@ from itertools import combinations
 from typing import TYPE_CHECKING
 
 from dataeng_assets.contracts.checks.sql import quoted
-from dataeng_assets.quality.scan.distinct import all_different
+from dataeng_assets.quality.scan.distinct import candidates
 from dataeng_assets.quality.scan.subject import Subject
 
 if TYPE_CHECKING:
@@ -89,4 +89,4 @@ def _rank(shape: "ColumnShape") -> int:
 
 def _differ(subject: Subject, columns: tuple[str, ...]) -> bool:
     there = " and ".join(f"{quoted(name)} is not null" for name in columns)
-    return all_different(subject, columns, f"from {subject.relation} where {there}") is not None
+    return not candidates(subject, columns, f"from {subject.relation} where {there}").condition

@@ -36,7 +36,7 @@ from dataeng_assets.quality.scan.metrics import ask_distinct_values, ask_measure
 from dataeng_assets.quality.scan.queries import ask_columns, ask_no_rows, ask_query, ask_reconciles, ask_same_result
 from dataeng_assets.quality.scan.question import Facts, Question, Unanswerable, undecided
 from dataeng_assets.quality.scan.rows import ask_rows, ask_type
-from dataeng_assets.quality.scan.samples import samples
+from dataeng_assets.quality.scan.samples import Broken, samples
 from dataeng_assets.quality.scan.subject import Subject, subject
 
 _ASK: dict[type[Check], Callable[[Rule, Subject], Question]] = {
@@ -172,7 +172,7 @@ def _answered(question: Question, facts: Facts, values: Sequence[Any] | None) ->
 
 def _sampled(judged: Subject, questions: Sequence[Question], results: Sequence[RuleResult]) -> list[RuleResult]:
     failing = {
-        q.rule.name: (q.failing, q.shown)
+        q.rule.name: Broken(q.failing, result.failing, q.shown)
         for q, result in zip(questions, results, strict=True)
         if q.failing and result.failing and result.status is Status.VIOLATED
     }

@@ -7,10 +7,10 @@ from dataeng_assets.contracts.checks.kinds import Nulls, Ordered, References, Un
 from dataeng_assets.contracts.checks.rule import Rule
 from dataeng_assets.contracts.checks.sql import listed, quoted
 from dataeng_assets.quality.results import RuleResult, Sample
-from dataeng_assets.quality.scan.distinct import all_different
+from dataeng_assets.quality.scan.distinct import candidates
 from dataeng_assets.quality.scan.question import Facts, Question, Unanswerable, nothing, rows_result
 from dataeng_assets.quality.scan.rows import require
-from dataeng_assets.quality.scan.samples import MASK, samples
+from dataeng_assets.quality.scan.samples import MASK, Broken, samples
 from dataeng_assets.quality.scan.subject import Subject
 
 
@@ -22,11 +22,9 @@ def ask_unique(rule: Rule, subject: Subject) -> Question:
     def answer(_: Facts, __: Sequence[Any]) -> RuleResult:
         scope = " and ".join(_scope(rule, check.columns, check.nulls)) or "true"
         rows = f"from {subject.relation} where {scope}"
-        different = all_different(subject, check.columns, rows)
-        if different is None:
-            judged, numbers, shown = _duplicates(subject, check.columns, rows)
-        else:
-            judged, numbers, shown = different, dict.fromkeys(_DUPLICATES, 0), ()
+        found = candidates(subject, check.columns, rows)
+        judged = found.rows
+        numbers, shown = _duplicates(subject, check.columns, rows, found.condition)
         broken = numbers["rows_involved"]
         if check.nulls is Nulls.REFUSED:
             numbers["partly_missing"] = partial = _partial(rule, subject, check.columns)
@@ -39,16 +37,28 @@ def ask_unique(rule: Rule, subject: Subject) -> Question:
 _DUPLICATES = ("groups", "excess_rows", "rows_involved")
 
 
-def _duplicates(subject: Subject, columns: Sequence[str], rows: str) -> tuple[int, dict[str, int], tuple[Sample, ...]]:
-    """How many rows there are, the numbers of what is not unique, and the largest groups."""
+def _duplicates(
+    subject: Subject, columns: Sequence[str], rows: str, candidates: str
+) -> tuple[dict[str, int], tuple[Sample, ...]]:
+    """The numbers of what is not unique, and the largest groups."""
+    if not candidates:
+        return dict.fromkeys(_DUPLICATES, 0), ()
     names = listed(map(quoted, columns))
-    counted = f"select {names}, count(*) as n {rows} group by {names}"
-    judged, *numbers = subject.ask(
-        "select coalesce(sum(n), 0), count(*) filter (n > 1), coalesce(sum(n - 1) filter (n > 1), 0), "
-        f"coalesce(sum(n) filter (n > 1), 0) from ({counted})"
-    )[0]
-    shown = _groups(subject, columns, counted) if numbers[0] else ()
-    return int(judged), dict(zip(_DUPLICATES, map(int, numbers), strict=True)), shown
+    groups = f"select {names}, count(*) as n {rows} and {candidates} group by {names} having n > 1"
+    texts = listed(f"left({quoted(name)}::varchar, 120)" for name in columns)
+    found = subject.ask(
+        f"select count(*) over (), sum(n - 1) over (), sum(n) over (), {texts}, n from ({groups}) "
+        f"order by n desc, {names} limit 3"
+    )
+    numbers = found[0][:3] if found else (0, 0, 0)
+    return dict(zip(_DUPLICATES, map(int, numbers), strict=True)), tuple(
+        _group(subject, columns, row[3:]) for row in found
+    )
+
+
+def _group(subject: Subject, columns: Sequence[str], row: Sequence[Any]) -> Sample:
+    values = {n: MASK if n in subject.suite.personal else v for n, v in zip(columns, row, strict=False)}
+    return Sample({}, {**values, "rows": str(row[-1])})
 
 
 def _scope(rule: Rule, columns: Sequence[str], nulls: Nulls) -> list[str]:
@@ -64,22 +74,6 @@ def _partial(rule: Rule, subject: Subject, columns: Sequence[str]) -> int:
         f"select count(*) from {subject.relation} where {scope}({missing}) between 1 and {len(columns) - 1}"
     )[0][0]
     return count
-
-
-def _groups(subject: Subject, columns: Sequence[str], counted: str) -> tuple[Sample, ...]:
-    texts = listed(f"left({quoted(name)}::varchar, 120)" for name in columns)
-    order = listed(map(quoted, columns))
-    found = subject.ask(f"select {texts}, n from ({counted}) where n > 1 order by n desc, {order} limit 3")
-    return tuple(
-        Sample(
-            {},
-            {
-                **{n: MASK if n in subject.suite.personal else v for n, v in zip(columns, row, strict=False)},
-                "rows": str(row[-1]),
-            },
-        )
-        for row in found
-    )
 
 
 def ask_references(rule: Rule, subject: Subject) -> Question:
@@ -109,7 +103,9 @@ def ask_references(rule: Rule, subject: Subject) -> Question:
         )
         count, failing = subject.ask(f'select count(*), count(*) filter ("broken reference") from {rows}')[0]
         partial = _partial(rule, subject, check.columns) if check.nulls is Nulls.REFUSED else 0
-        shown = samples(subject, {rule.name: ('"broken reference"', check.columns)}, rows) if failing else {}
+        shown = (
+            samples(subject, {rule.name: Broken('"broken reference"', failing, check.columns)}, rows) if failing else {}
+        )
         return rows_result(rule, failing + partial, count + partial, samples=shown.get(rule.name, ()))
 
     return Question(rule, answer)
@@ -129,7 +125,9 @@ def ask_ordered(rule: Rule, subject: Subject) -> Question:
         where = " and ".join([f"{name} is not null", *([f"({rule.where})"] if rule.where else [])])
         rows = f'(select *, coalesce({broken}, false) as "out of order" from {subject.relation} where {where})'
         count, failing = subject.ask(f'select count(*), count(*) filter ("out of order") from {rows}')[0]
-        shown = samples(subject, {rule.name: ('"out of order"', (check.column,))}, rows) if failing else {}
+        shown = (
+            samples(subject, {rule.name: Broken('"out of order"', failing, (check.column,))}, rows) if failing else {}
+        )
         return rows_result(rule, failing, count, samples=shown.get(rule.name, ()))
 
     return Question(rule, answer)
@@ -150,7 +148,7 @@ def ask_z_score(rule: Rule, subject: Subject) -> Question:
         distance = f"({name} - {mean!r}) / {deviation!r}"
         far = f"{distance if check.one_sided else f'abs({distance})'} >= {check.limit!r}"
         failing = subject.ask(f"select count(*) filter ({far}) from {rows}")[0][0]
-        shown = samples(subject, {rule.name: (far, (check.column,))}, rows) if failing else {}
+        shown = samples(subject, {rule.name: Broken(far, failing, (check.column,))}, rows) if failing else {}
         return rows_result(
             rule, failing, count, numbers={"mean": mean, "stdev": deviation}, samples=shown.get(rule.name, ())
         )

@@ -1,7 +1,7 @@
-"""Rows that break rules, a few of each, in one more pass for all rules. Personal values never leave the engine."""
+"""Rows that break rules, a few of each. Personal values never leave the engine."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from dataeng_assets.contracts.checks.sql import listed, quoted
 from dataeng_assets.quality.results import Sample
@@ -10,30 +10,62 @@ from dataeng_assets.quality.scan.subject import Subject
 MASK = "•••"
 _SHOWN_ROWS = 3
 _SHOWN_LETTERS = 120
+_BEGINNING = 50_000
+
+
+class Broken(NamedTuple):
+    """What a rule's samples are chosen from.
+
+    Attributes:
+        condition: true for the rows that break the rule.
+        rows: how many they are.
+        columns: whose values are shown.
+    """
+
+    condition: str
+    rows: int
+    columns: Sequence[str]
 
 
 def samples(
-    subject: Subject, failing: Mapping[str, tuple[str, Sequence[str]]], relation: str | None = None
+    subject: Subject, broken: Mapping[str, Broken], relation: str | None = None
 ) -> dict[str, tuple[Sample, ...]]:
     """The first rows that break each rule, by key or position.
 
+    Where rows are told apart by position, those of many rules stand at the beginning: only for the rules whose do not,
+    the whole table is read again.
+
     Args:
         subject: what is judged.
-        failing: by rule, the condition that is true for the rows that break it, and the columns to show.
+        broken: by rule.
         relation: where the conditions hold, when it is not the subject's own.
     """
-    if not failing:
+    rows = relation or subject.relation
+    found: dict[str, tuple[Sample, ...]] = {}
+    if subject.input.position and subject.identity == subject.input.position:
+        beginning = f"(select * from {rows} where {quoted(subject.identity[-1])} <= {_BEGINNING})"
+        found = _first_rows(subject, broken, beginning)
+    missing = {name: one for name, one in broken.items() if len(found.get(name, ())) < min(one.rows, _SHOWN_ROWS)}
+    return found | _first_rows(subject, missing, rows)
+
+
+def _first_rows(subject: Subject, broken: Mapping[str, Broken], rows: str) -> dict[str, tuple[Sample, ...]]:
+    if not broken:
         return {}
+    # of a position the row comes before the file, so that the beginning of all files is before the rest of any
+    order = [quoted(name) for name in reversed(subject.identity)] or ["0"]
+    known = _texts(subject, subject.identity)
     parts = []
-    for condition, columns in failing.values():
-        order = [quoted(name) for name in subject.identity] or ["0"]
-        known = _texts(subject, subject.identity)
+    for condition, _, columns in broken.values():
         values = _texts(subject, [name for name in columns if name not in subject.identity])
-        parts.append(f"min(row(row({listed(order)}), [{known}], [{values}]), {_SHOWN_ROWS}) filter ({condition})")
-    found = subject.ask(f"select {listed(parts)} from {relation or subject.relation}")[0]
+        row = f"row(row({listed(order)}), [{known}], [{values}])"
+        # a filter alone has the row made for each row of the table, and thrown away then
+        parts.append(f"min(case when {condition} then {row} end, {_SHOWN_ROWS}) filter ({condition})")
+    any_broken = " or ".join(f"({one.condition})" for one in broken.values())
+    found = subject.ask(f"select {listed(parts)} from {rows} where {any_broken}")[0]
     return {
-        name: tuple(_sample(subject, columns, row) for row in rows or ())
-        for (name, (_, columns)), rows in zip(failing.items(), found, strict=True)
+        name: tuple(_sample(subject, one.columns, row) for row in first or ())
+        for (name, one), first in zip(broken.items(), found, strict=True)
     }
 
 
