@@ -189,6 +189,7 @@ class PostgresTablesComponent(dg.Component, dg.Model, dg.Resolvable):
                 )
             cover(lake, targets(), run_id=context.run.run_id)
         except Exception:
+            # whatever stopped the run, the tables that were done before are committed, and told
             yield from results()
             raise
         yield from results()

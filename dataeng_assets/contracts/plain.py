@@ -118,10 +118,10 @@ def _depth(data: Any) -> int:
     return depth
 
 
-def _lines_of_json(path: Path, text: str) -> dict[Place, int]:
+def _lines_of_json(path: Path, text: str) -> Mapping[Place, int]:
     """JSON is YAML too, tabs and halves of characters aside; for what is not, places must do."""
     try:
-        return _read_yaml(path, _HALF.sub(r"\\u0020", text.replace("\t", " ")), "").lines  # type: ignore[return-value]
+        return _read_yaml(path, _HALF.sub(r"\\u0020", text.replace("\t", " ")), "").lines
     except ContractError:
         return {}
 

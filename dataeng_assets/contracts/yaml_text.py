@@ -13,8 +13,8 @@ def yaml_text(data: Any) -> str:
 class _Indented(yaml.SafeDumper):
     """Lists stand below their key, and nothing is abbreviated by an anchor."""
 
-    def increase_indent(self, flow: bool = False, indentless: bool = False) -> None:  # noqa: ARG002
+    def increase_indent(self, flow: bool = False, indentless: bool = False) -> None:  # noqa: ARG002  # PyYAML gives it
         super().increase_indent(flow, indentless=False)
 
-    def ignore_aliases(self, data: Any) -> bool:  # noqa: ARG002
+    def ignore_aliases(self, data: Any) -> bool:  # noqa: ARG002  # PyYAML gives it
         return True

@@ -146,6 +146,7 @@ def commit(
             try:
                 _append(table, bronze.main, rows, moved, told)
             except Exception:
+                # the writer tells any failure of its source as one of its own, so the first one is looked for
                 if found.failure is not None:
                     raise found.failure from None
                 raise

@@ -25,7 +25,7 @@ _LAYERS = ("bronze", "silver")
 class Plugin(BasePlugin):
     """Makes the lake's views before the first model of an invocation runs."""
 
-    def initialize(self, plugin_config: dict[str, Any]) -> None:  # noqa: ARG002
+    def initialize(self, plugin_config: dict[str, Any]) -> None:  # noqa: ARG002  # dbt gives it
         """Start with no view made."""
         self._lock = threading.Lock()
         self._invocation: str | None = None

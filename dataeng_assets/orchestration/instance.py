@@ -9,7 +9,7 @@ from collections import OrderedDict
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from dagster._core.storage.event_log.sqlite.sqlite_event_log import SqliteEventLogStorage
 from dagster._core.storage.local_compute_log_manager import LocalComputeLogManager
@@ -98,7 +98,7 @@ class StateStorage(DagsterSqliteStorage):
         return {}
 
     @classmethod
-    def from_config_value(cls, inst_data: ConfigurableClassData, config_value: Any) -> "StateStorage":  # noqa: ARG003
+    def from_config_value(cls, inst_data: ConfigurableClassData, config_value: Any) -> Self:  # noqa: ARG003  # Dagster gives it
         """Open it; Dagster calls this in each of its processes."""
         return cls(_folder("storage"), inst_data)
 
@@ -112,7 +112,7 @@ class StateArtifacts(LocalArtifactStorage):
         return {}
 
     @classmethod
-    def from_config_value(cls, inst_data: ConfigurableClassData | None, config_value: Any) -> "StateArtifacts":  # noqa: ARG003
+    def from_config_value(cls, inst_data: ConfigurableClassData | None, config_value: Any) -> Self:  # noqa: ARG003  # Dagster gives it
         """Open it; Dagster calls this in each of its processes."""
         return cls(_folder("artifacts"), inst_data)
 
@@ -126,7 +126,7 @@ class StateLogs(LocalComputeLogManager):
         return {}
 
     @classmethod
-    def from_config_value(cls, inst_data: ConfigurableClassData | None, config_value: Any) -> "StateLogs":  # noqa: ARG003
+    def from_config_value(cls, inst_data: ConfigurableClassData | None, config_value: Any) -> Self:  # noqa: ARG003  # Dagster gives it
         """Open it; Dagster calls this in each of its processes."""
         return cls(_folder("logs"), inst_data=inst_data)
 

@@ -68,11 +68,11 @@ def from_mapping(said: Mapping[str, Any]) -> Check:
         hint = did_you_mean(name, list(KINDS)) if isinstance(name, str) else ""
         raise CheckRefused("check", name, f"one of {', '.join(KINDS)}{hint}")
     kind = KINDS[name]
-    made = _made(kind, {key: value for key, value in said.items() if key != "check"}, "")
+    made: Check = _made(kind, {key: value for key, value in said.items() if key != "check"}, "")
     for (owner, key), words in _WORDS.items():
         if kind is owner and getattr(made, key) not in words:
             raise CheckRefused(key, getattr(made, key), f"one of {', '.join(words)}")
-    return made  # type: ignore[no-any-return]
+    return made
 
 
 def plain(value: Any) -> Any:

@@ -131,7 +131,7 @@ def _refuse_empty_range(check: Between | Length) -> None:
     if low is None or high is None:
         return
     try:
-        is_empty = low > high or (low == high and is_open)  # type: ignore[operator]
+        is_empty = low > high or (low == high and is_open)  # type: ignore[operator]  # kinds that differ are caught
     except TypeError:
         raise CheckRefused("minimum", f"{low!r} to {high!r}", "two values of one kind") from None
     if is_empty:

@@ -245,8 +245,8 @@ def _unique(check: kinds.Unique) -> Test:
         return "", "dbt_utils.unique_combination_of_columns", said
     if check.nulls is Nulls.REFUSED:
         raise NotSaid("no test refuses a row that lacks some of the values")
-    said = {"column_list": list(check.columns), "ignore_row_if": "any_value_is_missing"}  # type: ignore[dict-item]
-    return "", "dbt_expectations.expect_compound_columns_to_be_unique", said
+    arguments = {"column_list": list(check.columns), "ignore_row_if": "any_value_is_missing"}
+    return "", "dbt_expectations.expect_compound_columns_to_be_unique", arguments
 
 
 def _references(check: kinds.References) -> Test:

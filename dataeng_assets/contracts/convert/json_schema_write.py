@@ -69,7 +69,7 @@ class _Writer:
             if words is None:
                 self._unsaid.append(unsaid(rule, "a JSON Schema has no word for it"))
             else:
-                self._said[rule.check.column].append(words)  # type: ignore[union-attr]
+                self._said[rule.check.column].append(words)  # type: ignore[union-attr]  # _words is of checks of a column
 
     def _whole(self, check: Check) -> bool:
         """What is said beside the properties."""

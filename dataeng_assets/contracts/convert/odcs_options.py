@@ -78,7 +78,7 @@ def read_options(
     options: dict[str, Any],
     column: SuiteColumn,
     at: Place,
-    aside: Aside = Aside(),  # noqa: B008
+    aside: Aside = Aside(),  # noqa: B008  # it is frozen
 ) -> None:
     """Take up options, as they stand in `logicalTypeOptions` or as arguments of `invalidValues`.
 
@@ -98,7 +98,7 @@ def read_options(
             findings.demand(place, Length(name, options.get(low), options.get(high)), aside)
     if "multipleOf" in options:
         divisor = value_of(document, options["multipleOf"], "number", (*at, "multipleOf"))
-        findings.demand((*at, "multipleOf"), MultipleOf(name, divisor), aside)  # type: ignore[arg-type]
+        findings.demand((*at, "multipleOf"), MultipleOf(name, divisor), aside)  # type: ignore[arg-type]  # read as a number
     if "pattern" in options:
         _pattern(findings, options["pattern"], name, (*at, "pattern"), aside)
     if "format" in options:

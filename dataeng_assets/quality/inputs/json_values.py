@@ -132,7 +132,7 @@ class Records:
     def _peek(self) -> str:
         """The next sign that is no space; none at the end."""
         while True:
-            self._step(_SPACE.match(self._text, self._at).end() - self._at)  # type: ignore[union-attr]
+            self._step(_SPACE.match(self._text, self._at).end() - self._at)  # type: ignore[union-attr]  # it matches the empty text
             if self._at < len(self._text) or self._ended:
                 return self._text[self._at : self._at + 1]
             self._more()

@@ -103,7 +103,7 @@ def _enum(words: Words, word: str, value: Any) -> None:
     _only(words, {key(one): one for one in value})
 
 
-def _const(words: Words, word: str, value: Any) -> None:  # noqa: ARG001
+def _const(words: Words, word: str, value: Any) -> None:  # noqa: ARG001  # called as all readers are
     _only(words, {key(value): value})
 
 

@@ -55,6 +55,7 @@ def _is_tighter(old: ServiceLevelAgreementProperty, new: ServiceLevelAgreementPr
     comparable = type(was) is type(becomes) or (isinstance(was, float) and isinstance(becomes, float))
     if not comparable or isinstance(was, bool) or was is None or becomes is None:
         return False
+    # both are of one type, which is not seen from the comparison of their types above
     return bool(becomes > was) if name in _MORE_IS_BETTER else bool(becomes < was)  # type: ignore[operator]
 
 
