@@ -53,6 +53,11 @@ class TestArguments:
             raise NotSaid(f"{name} holds Jinja, which dbt alone renders; write the value down")
         return default if value is None else value
 
+    @property
+    def where(self) -> str:
+        """The rows that a test of dbt-expectations judges: SQL, unlike in GX."""
+        return str(self.get("row_condition", ""))
+
     def need(self, name: str, kind: type | tuple[type, ...], words: str) -> Any:
         """An argument that must be there.
 

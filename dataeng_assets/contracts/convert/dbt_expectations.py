@@ -1,4 +1,7 @@
-"""The tests of dbt-expectations, by name, as what they demand of a table. Their groups become queries."""
+"""The tests of dbt-expectations, by name, as what they demand of a table. Their groups become queries.
+
+Those that set a table beside another belong in `dbt_two_tables`.
+"""
 
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
@@ -24,7 +27,6 @@ from dataeng_assets.contracts.checks.kinds import (
     OneOf,
     Operator,
     Query,
-    Reconciles,
     TupleOneOf,
     Unique,
     ZScore,
@@ -33,19 +35,15 @@ from dataeng_assets.contracts.checks.names import METRICS, UNSAID
 from dataeng_assets.contracts.checks.rule import Bounds
 from dataeng_assets.contracts.checks.sql import listed, literal, quoted
 from dataeng_assets.contracts.convert import dbt_queries as queries
+from dataeng_assets.contracts.convert import dbt_two_tables as two_tables
 from dataeng_assets.contracts.convert.conditions import all_of, any_of
 from dataeng_assets.contracts.convert.dbt_arguments import NotSaid, TestArguments
 from dataeng_assets.contracts.convert.dbt_tests import Demanded, Reader, recent
 from dataeng_assets.contracts.convert.gx_types import of_type, of_types
 
 
-def _where(said: TestArguments) -> str:
-    """The rows that are judged: SQL, unlike in GX."""
-    return str(said.get("row_condition", ""))
-
-
 def _rows(made: Callable[[TestArguments], Check]) -> Reader:
-    return lambda said: Demanded(made(said), where=_where(said))
+    return lambda said: Demanded(made(said), where=said.where)
 
 
 def _bounds(said: TestArguments) -> Bounds:
@@ -59,7 +57,8 @@ def _bounds(said: TestArguments) -> Bounds:
 
 
 def _value(said: TestArguments) -> int | float:
-    return said.need("value", (int, float), "a number")  # type: ignore[no-any-return]
+    value: int | float = said.need("value", (int, float), "a number")
+    return value
 
 
 def _equal_value(said: TestArguments, name: str = "value") -> Bounds:
@@ -72,7 +71,7 @@ def _measured(metric: Metric, sql: str, bounds: Callable[[TestArguments], Bounds
     table = metric in (Metric.ROW_COUNT, Metric.COLUMN_COUNT)
 
     def read(said: TestArguments) -> Demanded:
-        by, limit, where = said.texts("group_by", default=[]), bounds(said), _where(said)
+        by, limit, where = said.texts("group_by", default=[]), bounds(said), said.where
         said.get("compare_column")
         if not by:
             return Demanded(Measure(metric, "" if table else said.one_column), limit, where)
@@ -139,7 +138,7 @@ def _ordered(sign: str) -> Reader:
             raise NotSaid("a step between values; demand it with dbt_utils.sequential_values")
         sign_now = sign if said.get("strictly", True) else f"{sign}="
         order_by = order[0] if order else ""
-        sql = queries.not_in_steps(said.one_column, "", by, order=order_by, sign=sign_now, where=_where(said))
+        sql = queries.not_in_steps(said.one_column, "", by, order=order_by, sign=sign_now, where=said.where)
         return Demanded(NoRows(sql))
 
     return read
@@ -183,7 +182,7 @@ def _exists(said: TestArguments) -> Check:
 def _recent(said: TestArguments) -> Demanded:
     part, count = str(said.need("datepart", str, "day, hour …")), said.need("interval", (int, float), "a number")
     column = said.get("timestamp_column") or said.one_column
-    by, where = said.texts("group_by", default=[]), _where(said)
+    by, where = said.texts("group_by", default=[]), said.where
     if not by:
         found = recent(column, part, count)
         return Demanded(found.check, found.bounds, where)
@@ -191,62 +190,12 @@ def _recent(said: TestArguments) -> Demanded:
     return Demanded(NoRows(queries.aggregate_outside(f"max({quoted(column)})", inside, by=by, where=where)))
 
 
-def _aggregation(said: TestArguments, expression: str = "") -> Demanded:
-    """An aggregate of this table against that of another."""
-    ours = expression or str(said.need("expression", str, "an SQL aggregate"))
-    by = said.texts("group_by", default=[])
-    share, fixed = said.get("tolerance_percent"), said.get("tolerance")
-    within = f"{share} * abs(theirs)" if share is not None else str(fixed) if fixed is not None else "0"
-    sql = queries.groups_differ(
-        said.table("compare_model"),
-        ours=ours,
-        theirs=str(said.get("compare_expression", ours)),
-        by=by,
-        other_by=said.texts("compare_group_by", default=list(by)),
-        where=_where(said),
-        other_where=str(said.get("compare_row_condition", "")),
-        within=within,
-    )
-    return Demanded(NoRows(sql))
-
-
-def _same_row_count(said: TestArguments) -> Demanded:
-    factor = said.get("factor", 1)
-    simple = not any(said.get(name) for name in ("group_by", "row_condition", "compare_row_condition"))
-    if factor == 1 and simple:
-        said.get("compare_group_by")
-        return Demanded(Reconciles(said.table("compare_model")), Bounds(upper=0))
-    by = said.texts("group_by", default=[])
-    sql = queries.groups_differ(
-        said.table("compare_model"),
-        ours="count(*)",
-        theirs=f"count(*) * {literal(factor)}",
-        by=by,
-        other_by=said.texts("compare_group_by", default=list(by)),
-        where=_where(said),
-        other_where=str(said.get("compare_row_condition", "")),
-    )
-    return Demanded(NoRows(sql))
-
-
-def _same_distinct_count(said: TestArguments) -> Demanded:
-    (other,) = said.texts("compare_column", default=[said.one_column])
-    sql = queries.groups_differ(
-        said.table("compare_model"),
-        ours=f"count(distinct {said.name})",
-        theirs=f"count(distinct {quoted(other)})",
-        where=_where(said),
-        other_where=str(said.get("compare_row_condition", "")),
-    )
-    return Demanded(NoRows(sql))
-
-
 def _sum(bounds: Callable[[TestArguments], Bounds]) -> Reader:
     """The sum of several columns over all rows."""
 
     def read(said: TestArguments) -> Demanded:
         total = " + ".join(f"sum({quoted(name)})" for name in said.texts("column_list"))
-        by, limit, where = said.texts("group_by", default=[]), bounds(said), _where(said)
+        by, limit, where = said.texts("group_by", default=[]), bounds(said), said.where
         if by:
             return Demanded(NoRows(queries.aggregate_outside(total, all_of(_inside(limit)), by=by, where=where)))
         return Demanded(Query(f"select {total} from {{table}}{f' where {where}' if where else ''}"), limit)
@@ -259,7 +208,7 @@ def _compound(said: TestArguments) -> Demanded:
     said.get("quote_columns")
     present = any_of([f"{quoted(name)} is not null" for name in columns]) if ignored.startswith("all") else ""
     nulls = Nulls.IGNORED if ignored.startswith("any") else Nulls.EQUAL
-    return Demanded(Unique(columns, nulls), where=all_of([present, _where(said)]))
+    return Demanded(Unique(columns, nulls), where=all_of([present, said.where]))
 
 
 def _differ(said: TestArguments) -> Demanded:
@@ -269,7 +218,7 @@ def _differ(said: TestArguments) -> Demanded:
     join = any_of if ignored.startswith("all") else all_of
     present = join([f"{quoted(name)} is not null" for name in columns]) if ignored != "never" else ""
     check = Holds(f"len(list_distinct([{listed(values)}])) = {len(values)}")
-    return Demanded(check, where=all_of([present, _where(said)]))
+    return Demanded(check, where=all_of([present, said.where]))
 
 
 def _pair(said: TestArguments) -> tuple[str, str]:
@@ -294,23 +243,23 @@ def _quantile(said: TestArguments) -> Demanded:
     quantile = said.need("quantile", (int, float), "a share from 0 to 1")
     if said.texts("group_by", default=[]):
         raise NotSaid("quantiles are taken of the whole table, not of each group")
-    return Demanded(Measure(Metric.QUANTILE, said.one_column, float(quantile)), _bounds(said), _where(said))
+    return Demanded(Measure(Metric.QUANTILE, said.one_column, float(quantile)), _bounds(said), said.where)
 
 
 def _most_common(said: TestArguments) -> Demanded:
     if said.get("top_n", 1) != 1:
         raise NotSaid("only the most frequent value is judged, not the first few")
-    return Demanded(MostCommon(said.one_column, _set(said)), where=_where(said))
+    return Demanded(MostCommon(said.one_column, _set(said)), where=said.where)
 
 
 def _stdevs(said: TestArguments) -> Demanded:
     if said.texts("group_by", default=[]):
         raise NotSaid("deviations are taken in the whole table, not in each group")
-    return Demanded(ZScore(said.one_column, said.get("sigma_threshold", 3)), where=_where(said))
+    return Demanded(ZScore(said.one_column, said.get("sigma_threshold", 3)), where=said.where)
 
 
 def _never(reason: str) -> Reader:
-    def read(said: TestArguments) -> Demanded:  # noqa: ARG001
+    def read(said: TestArguments) -> Demanded:  # noqa: ARG001  # called as all readers are
         raise NotSaid(reason)
 
     return read
@@ -337,7 +286,7 @@ EXPECTATIONS: Mapping[str, Reader] = MappingProxyType(
         "expect_column_to_exist": _rows(_exists),
         "expect_row_values_to_have_recent_data": _recent,
         "expect_grouped_row_values_to_have_recent_data": _recent,
-        "expect_table_aggregation_to_equal_other_table": _aggregation,
+        "expect_table_aggregation_to_equal_other_table": two_tables.aggregation,
         "expect_table_column_count_to_be_between": _measured(Metric.COLUMN_COUNT, ""),
         "expect_table_column_count_to_equal": _measured(Metric.COLUMN_COUNT, "", _equal_value),
         "expect_table_columns_to_contain_set": _rows(lambda said: _columns(said, exactly=False)),
@@ -345,8 +294,8 @@ EXPECTATIONS: Mapping[str, Reader] = MappingProxyType(
         "expect_table_columns_to_match_set": _rows(_columns),
         "expect_table_row_count_to_be_between": _measured(Metric.ROW_COUNT, "count(*)"),
         "expect_table_row_count_to_equal": _measured(Metric.ROW_COUNT, "count(*)", _equal_value),
-        "expect_table_row_count_to_equal_other_table": _same_row_count,
-        "expect_table_row_count_to_equal_other_table_times_factor": _same_row_count,
+        "expect_table_row_count_to_equal_other_table": two_tables.same_row_count,
+        "expect_table_row_count_to_equal_other_table_times_factor": two_tables.same_row_count,
         "expect_column_values_to_be_null": _rows(lambda said: IsNull(said.one_column)),
         "expect_column_values_to_not_be_null": _rows(lambda said: NotNull(said.one_column)),
         "expect_column_values_to_be_unique": _rows(lambda said: Unique((said.one_column,))),
@@ -377,7 +326,7 @@ EXPECTATIONS: Mapping[str, Reader] = MappingProxyType(
             Metric.DISTINCT_COUNT, "count(distinct {})", lambda said: Bounds(upper=_value(said), upper_open=True)
         ),
         "expect_column_distinct_count_to_equal": _measured(Metric.DISTINCT_COUNT, "count(distinct {})", _equal_value),
-        "expect_column_distinct_count_to_equal_other_table": _same_distinct_count,
+        "expect_column_distinct_count_to_equal_other_table": two_tables.same_distinct_count,
         "expect_column_distinct_values_to_be_in_set": _distinct("within"),
         "expect_column_distinct_values_to_contain_set": _distinct("contains"),
         "expect_column_distinct_values_to_equal_set": _distinct("equals"),
