@@ -62,4 +62,7 @@ class Others:
         try:
             return open_input(name, self._connection, table=True)
         except InputUnreadable as unknown:
-            raise InputUnreadable(f"{unknown} Or say where it is: --reference {name}=PATH.") from None
+            raise InputUnreadable(
+                f"A rule names the table {name}. Say where it is: --reference {name}=PATH. Without that it was looked "
+                f"for among the tables of this platform. {unknown}"
+            ) from None

@@ -3,6 +3,7 @@
 What an address means is decided here; how each kind is read belongs in the module of its name.
 """
 
+import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
@@ -73,12 +74,37 @@ def explain_failure(error: duckdb.Error, opened: Input) -> InputUnreadable:
 
     The text of the error is left out: it may hold values of the data.
     """
+    problem, way_on = _meaning(error)
+    return InputUnreadable(f"{opened.name} could be opened, but when it was read {problem}. {SAFE} {way_on}")
+
+
+def _meaning(error: duckdb.Error) -> tuple[str, str]:
+    """What went wrong, and the next step."""
+    is_of_system = isinstance(error, duckdb.IOException | duckdb.OutOfMemoryException)
+    text = str(error).lower() if is_of_system else ""
+    if "no space left" in text or "max_temp_directory_size" in text:
+        return (
+            f"the disk that is spilled to became full ({tempfile.gettempdir()})",
+            "Make room there, or set TMPDIR to a folder on a larger disk, and repeat.",
+        )
     if isinstance(error, duckdb.OutOfMemoryException):
-        problem, way_on = "needed more memory than DuckDB was given", "Give it more."
-    elif isinstance(error, duckdb.IOException):
-        problem = "lost one of its files, or the disk that is spilled to is full"
-        way_on = "See whether it was changed meanwhile and whether TMPDIR has room, and repeat."
-    else:
-        problem = f"had a damaged part, or a value that its type cannot hold ({type(error).__name__})"
-        way_on = "Copy or write it again, and see whether it is whole."
-    return InputUnreadable(f"{opened.name} could be opened, but when it was read it {problem}. {SAFE} {way_on}")
+        return (
+            "more memory was needed than DuckDB may take",
+            "Judge it in parts (fewer files at once), or leave out rules that hold many values at once: --checks.",
+        )
+    if isinstance(error, duckdb.PermissionException) or "permission denied" in text:
+        return (
+            "this user was not allowed to read one of its files, or to write where it is spilled",
+            f"Check who may read the input and write to {tempfile.gettempdir()} (`ls -l`), and repeat.",
+        )
+    if isinstance(error, duckdb.IOException):
+        return (
+            "it lost one of its files, or a file could no longer be read",
+            "See whether it was changed meanwhile, and repeat.",
+        )
+    if isinstance(error, duckdb.DataError):
+        return (
+            f"a value did not fit the type that it is read or compared as ({type(error).__name__})",
+            "Compare the types of its columns with the contract's; in SQL of your own, write try_cast.",
+        )
+    return f"it had a damaged part ({type(error).__name__})", "Copy or write it again, and see whether it is whole."

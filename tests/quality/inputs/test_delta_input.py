@@ -105,7 +105,7 @@ def test_a_file_removed_meanwhile_is_explained(orders):
             Path(file.removeprefix("file://")).unlink()
         with pytest.raises(duckdb.Error) as error:
             connection.execute(f"from {opened.relation}").fetchall()
-        assert "lost one of its files" in str(explain_failure(error.value, opened))
+        assert "it lost one of its files" in str(explain_failure(error.value, opened))
 
 
 KEYS = [("bronze", "shop", "orders"), ("bronze", "web", "orders"), ("bronze", "shop", "items"), ("gold", "fct_orders")]
