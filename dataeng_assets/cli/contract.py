@@ -18,28 +18,31 @@ app.command()(infer)
 Modes = Literal["BACKWARD", "FORWARD", "FULL", "BACKWARD_TRANSITIVE", "FORWARD_TRANSITIVE", "FULL_TRANSITIVE"]
 
 
+_Versions = Annotated[
+    list[Path], typer.Argument(help="Earlier versions, oldest first, then the new one; files, or two folders.")
+]
+_Against = Annotated[str, typer.Option(help="Compare with what git has instead: git:main, git:HEAD~1, git:v1.2.0.")]
+_Mode = Annotated[
+    Modes | None,
+    typer.Option(
+        help="What is promised. FULL by default for ODCS, where consumers rely on the old contract and stored rows "
+        "must keep the new one; BACKWARD for Avro, Protobuf and JSON Schema, as in the Confluent registry."
+    ),
+]
+_Reading = Annotated[
+    Literal["strict", "lenient"],
+    typer.Option(help="JSON Schema: whether a document may hold properties that an open schema does not declare."),
+]
+_Printed = Annotated[Literal["text", "json", "markdown"], typer.Option("--format", help="How the result is printed.")]
+
+
 @app.command()
 def diff(
-    versions: Annotated[
-        list[Path], typer.Argument(help="Earlier versions, oldest first, then the new one; files, or two folders.")
-    ],
-    against: Annotated[
-        str, typer.Option(help="Compare with what git has instead: git:main, git:HEAD~1, git:v1.2.0.")
-    ] = "",
-    mode: Annotated[
-        Modes | None,
-        typer.Option(
-            help="What is promised. FULL by default for ODCS, where consumers rely on the old contract and stored rows "
-            "must keep the new one; BACKWARD for Avro, Protobuf and JSON Schema, as in the Confluent registry."
-        ),
-    ] = None,
-    reading: Annotated[
-        Literal["strict", "lenient"],
-        typer.Option(help="JSON Schema: whether a document may hold properties that an open schema does not declare."),
-    ] = "strict",
-    output: Annotated[
-        Literal["text", "json", "markdown"], typer.Option("--format", help="How the result is printed.")
-    ] = "text",
+    versions: _Versions,
+    against: _Against = "",
+    mode: _Mode = None,
+    reading: _Reading = "strict",
+    output: _Printed = "text",
 ) -> None:
     """Say what changed between versions of a contract, whom that breaks, and the safe way to the same end.
 

@@ -6,17 +6,15 @@ from typing import Annotated
 
 import typer
 
+_Input = Annotated[
+    str, typer.Argument(metavar="INPUT", help="File, glob, folder, Delta table, or table of a database.")
+]
+_IsTable = Annotated[bool, typer.Option("--table", help="INPUT is the name of a table of this platform.")]
+_Name = Annotated[str, typer.Option("--name", help="What the table is called; the file's name by default.")]
+_Output = Annotated[Path | None, typer.Option("--output", help="File to write to, which must not be there yet.")]
 
-def infer(
-    input_: Annotated[
-        str, typer.Argument(metavar="INPUT", help="File, glob, folder, Delta table, or table of a database.")
-    ],
-    table: Annotated[bool, typer.Option("--table", help="INPUT is the name of a table of this platform.")] = False,
-    name: Annotated[str, typer.Option("--name", help="What the table is called; the file's name by default.")] = "",
-    output: Annotated[
-        Path | None, typer.Option("--output", help="File to write to, which must not be there yet.")
-    ] = None,
-) -> None:
+
+def infer(input_: _Input, table: _IsTable = False, name: _Name = "", output: _Output = None) -> None:
     """Propose a contract (ODCS, status draft) that the data keeps today, for a person to review.
 
     Types, required columns, a key, accepted values, forms and lengths where the data shows them clearly. Columns that

@@ -15,10 +15,11 @@ if TYPE_CHECKING:
     from dataeng_assets.extract.discover import Discovered
 
 
+_Url = Annotated[str, typer.Argument(help="Address of the database; when it is not given, the one in the variable.")]
+
+
 def discover(
-    url: Annotated[
-        str, typer.Argument(help="Address of the database; when it is not given, the one in the variable.")
-    ] = "",
+    url: _Url = "",
     schema: Annotated[str, typer.Option(help="Schema of the tables.")] = "public",
     name: Annotated[str, typer.Option(help="Name of the source; the schema's, or the database's for public.")] = "",
     tables: Annotated[str, typer.Option(help="Only these tables, with commas between.")] = "",
@@ -47,10 +48,7 @@ def discover(
     from dataeng_assets.settings import ROOT, SettingMissing
     from dataeng_assets.settings import variable as value_of
 
-    if name and not re.fullmatch("[a-z][a-z0-9_]*", name):
-        raise typer.BadParameter("a name is small letters, digits and underscores", param_hint="--name")
-    if not (url or variable or name):
-        raise typer.BadParameter("give the address, or the variable that holds it", param_hint="URL")
+    _refuse_unclear(url, variable, name)
     try:
         address = url or value_of(variable or declare.url_variable_of(name))
         with connect(address, "dataeng discover") as connection:
@@ -63,15 +61,27 @@ def discover(
     except (SourceError, SettingMissing, declare.DeclaredOtherwise) as error:
         typer.echo(str(error), err=True)
         raise typer.Exit(1) from None
+    _print_found(found, written)
+    console = Console(highlight=False)
+    if not written:
+        console.print(f"[red]Nothing of {escape(schema)} can be copied as it is; nothing was written.[/]")
+        raise typer.Exit(1)
+    console.print(_next_steps(written, folder, kept_in, address), markup=False, soft_wrap=True)
+
+
+def _refuse_unclear(url: str, variable: str, name: str) -> None:
+    if name and not re.fullmatch("[a-z][a-z0-9_]*", name):
+        raise typer.BadParameter("a name is small letters, digits and underscores", param_hint="--name")
+    if not (url or variable or name):
+        raise typer.BadParameter("give the address, or the variable that holds it", param_hint="URL")
+
+
+def _print_found(found: "Discovered", written: "Written | None") -> None:
     console = Console(highlight=False)
     if written:
         console.print(_tables(found, written))
     for line in _remarks(found):
         console.print(line, soft_wrap=True)
-    if not written:
-        console.print(f"[red]Nothing of {escape(schema)} can be copied as it is; nothing was written.[/]")
-        raise typer.Exit(1)
-    console.print(_next_steps(written, folder, kept_in, address), markup=False, soft_wrap=True)
 
 
 def _tables(found: "Discovered", written: "Written") -> Table:

@@ -1,7 +1,7 @@
 """`dataeng validate`: judge a file, folder or table by a contract."""
 
 import shlex
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NoReturn
 
@@ -13,25 +13,31 @@ if TYPE_CHECKING:
     from dataeng_assets.quality.results import TableResult
 
 
+_Input = Annotated[str, typer.Option("--input", help="File, glob, folder, Delta table, or table of a database.")]
+_Table = Annotated[str, typer.Option("--table", help="Table of this platform, such as fct_orders.")]
+_Schema = Annotated[
+    str, typer.Option("--schema", help="Contract, JSON Schema, GX suite or dbt file; #TABLE where it has several.")
+]
+_Checks = Annotated[
+    str, typer.Option("--checks", help="What to check, by commas: freshness, completeness, … or names of rules.")
+]
+_References = Annotated[
+    list[str] | None, typer.Option("--reference", help="NAME=PATH of another table that rules name.")
+]
+_Output = Annotated[Path | None, typer.Option("--output", help="File to write the result to.")]
+_Format = Annotated[Format | None, typer.Option("--format", help="Of the output; by its ending when not given.")]
+_EveryRule = Annotated[bool, typer.Option("--every-rule", help="Show the rules that hold, too.")]
+
+
 def validate(
-    input_: Annotated[
-        str, typer.Option("--input", help="File, glob, folder, Delta table, or table of a database.")
-    ] = "",
-    table: Annotated[str, typer.Option("--table", help="Table of this platform, such as fct_orders.")] = "",
-    schema: Annotated[
-        str, typer.Option("--schema", help="Contract, JSON Schema, GX suite or dbt file; #TABLE where it has several.")
-    ] = "",
-    checks: Annotated[
-        str, typer.Option("--checks", help="What to check, by commas: freshness, completeness, … or names of rules.")
-    ] = "all",
-    reference: Annotated[
-        list[str] | None, typer.Option("--reference", help="NAME=PATH of another table that rules name.")
-    ] = None,
-    output: Annotated[Path | None, typer.Option("--output", help="File to write the result to.")] = None,
-    format_: Annotated[
-        Format | None, typer.Option("--format", help="Of the output; by its ending when not given.")
-    ] = None,
-    every_rule: Annotated[bool, typer.Option("--every-rule", help="Show the rules that hold, too.")] = False,
+    input_: _Input = "",
+    table: _Table = "",
+    schema: _Schema = "",
+    checks: _Checks = "all",
+    reference: _References = None,
+    output: _Output = None,
+    format_: _Format = None,
+    every_rule: _EveryRule = False,
 ) -> None:
     """Judge data by a contract: exit 0 when it holds, 1 when it is violated, 2 when that could not be decided.
 
@@ -46,13 +52,6 @@ def validate(
 
       dataeng validate --input "exports/*.csv.gz" --schema contracts/orders.yaml --format junit --output orders.xml
     """
-    from dataeng_assets.cli.progress import told_while
-    from dataeng_assets.contracts.errors import ContractError
-    from dataeng_assets.quality.connection import connect
-    from dataeng_assets.quality.inputs.opened import InputUnreadable
-    from dataeng_assets.quality.selection import NothingToCheck
-    from dataeng_assets.quality.validate import SuiteUnknown, find_suite, validate, validate_table
-
     if bool(input_) == bool(table):
         _stop("Name what to judge: either --input or --table.")
     if input_ and not schema:
@@ -64,19 +63,31 @@ def validate(
     if not all(references.values()):
         _stop("Say where a table is as NAME=PATH, such as --reference customers=data/customers.parquet.")
     wanted = [word.strip() for word in checks.split(",") if word.strip()]
-    try:
-        with connect() as connection, told_while(connection, f"Judging {input_ or table}"):
-            suite = find_suite(schema, Path(input_ or table).stem) if schema else None
-            if suite is not None and input_:
-                result = validate(connection, input_, suite, checks=wanted, references=references)
-            else:
-                result = validate_table(connection, table, suite=suite, checks=wanted, references=references)
-    except (InputUnreadable, ContractError, NothingToCheck, SuiteUnknown) as error:
-        _stop(str(error))
+    result = _judged(input_, table, schema, wanted, references)
     _show([result], output, format_, every_rule=every_rule)
     if table:
         _keep(result, wanted, own_rules=not (schema or references))
     raise typer.Exit(result.overall.exit_code)
+
+
+def _judged(
+    input_: str, table: str, schema: str, wanted: Sequence[str], references: Mapping[str, str]
+) -> "TableResult":
+    from dataeng_assets.cli.progress import told_while
+    from dataeng_assets.contracts.errors import ContractError
+    from dataeng_assets.quality.connection import connect
+    from dataeng_assets.quality.inputs.opened import InputUnreadable
+    from dataeng_assets.quality.selection import NothingToCheck
+    from dataeng_assets.quality.validate import SuiteUnknown, find_suite, validate, validate_table
+
+    try:
+        with connect() as connection, told_while(connection, f"Judging {input_ or table}"):
+            suite = find_suite(schema, Path(input_ or table).stem) if schema else None
+            if suite is not None and input_:
+                return validate(connection, input_, suite, checks=wanted, references=references)
+            return validate_table(connection, table, suite=suite, checks=wanted, references=references)
+    except (InputUnreadable, ContractError, NothingToCheck, SuiteUnknown) as error:
+        _stop(str(error))
 
 
 def _profile(input_: str) -> None:

@@ -145,8 +145,7 @@ def commit(
         if rows is not None:
             try:
                 _append(table, bronze.main, rows, moved, told)
-            except Exception:
-                # the writer tells any failure of its source as one of its own, so the first one is looked for
+            except Exception:  # the writer tells any failure of its source as one of its own
                 if found.failure is not None:
                     raise found.failure from None
                 raise

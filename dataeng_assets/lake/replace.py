@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import UTC, date, datetime
+from functools import partial
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -52,17 +53,6 @@ def replace_range(
         raise ValueError(
             f"The range of {column} from {lo} to {hi} is empty; its end, which is not in it, must be later."
         )
-
-    def check(batch: pa.RecordBatch) -> None:
-        values = batch.column(column)
-        inside = pc.and_(pc.greater_equal(values, pa.scalar(lo, kind)), pc.less(values, pa.scalar(hi, kind)))
-        outside = batch.num_rows - batch.filter(inside).num_rows
-        if outside:
-            raise RowsRefused(
-                f"{outside} of {batch.num_rows} rows lie outside of {column} from {lo} to before {hi}. Nothing was "
-                "written; the table is as before. Widen the range, or filter the rows by it."
-            )
-
     name = quoted(column)
     return write(
         table,
@@ -70,8 +60,19 @@ def replace_range(
         transactions=transactions or {},
         metadata=metadata or {},
         predicate=f"{name} >= {lower} and {name} < {upper}",
-        check=check,
+        check=partial(_refuse_outside, column=column, kind=kind, lo=lo, hi=hi),
     )
+
+
+def _refuse_outside(batch: pa.RecordBatch, column: str, kind: pa.DataType, lo: Bound, hi: Bound) -> None:
+    values = batch.column(column)
+    inside = pc.and_(pc.greater_equal(values, pa.scalar(lo, kind)), pc.less(values, pa.scalar(hi, kind)))
+    outside = batch.num_rows - batch.filter(inside).num_rows
+    if outside:
+        raise RowsRefused(
+            f"{outside} of {batch.num_rows} rows lie outside of {column} from {lo} to before {hi}. Nothing was "
+            "written; the table is as before. Widen the range, or filter the rows by it."
+        )
 
 
 def replace_all(

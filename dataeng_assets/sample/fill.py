@@ -97,11 +97,15 @@ def fill(
             _refuse_foreign(connection, found, bootstrap, topic, anew=anew)
             with _uncollected():
                 _fill_anew(connection, bootstrap, wanted, truth, progress)
-        shop = marker.read_filled(connection)
-        first_day = shop.since.astimezone(UTC).date()
-        record_first_day(first_day)
-        counts = {table: _count(connection, table) for table in schema.TABLES}
-    return FillReport(not is_there, first_day, counts, shop.records, time.monotonic() - started)
+        return _reported(connection, started, is_new=not is_there)
+
+
+def _reported(connection: psycopg.Connection[Any], started: float, *, is_new: bool) -> FillReport:
+    shop = marker.read_filled(connection)
+    first_day = shop.since.astimezone(UTC).date()
+    record_first_day(first_day)
+    counts = {table: _count(connection, table) for table in schema.TABLES}
+    return FillReport(is_new, first_day, counts, shop.records, time.monotonic() - started)
 
 
 def _wanted(seed: int, days: int, scale: float, until: datetime, topic: str) -> Marker:

@@ -4,9 +4,10 @@ What a day is made of belongs in `day`.
 """
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 import psycopg
@@ -66,23 +67,12 @@ def tick(
     started = time.monotonic()
     with psycopg.connect(url, autocommit=True) as connection, marker.alone(connection):
         _refuse_the_past(marker.read_filled(connection), at)
-        reached: Mapping[int, int] = truths.Truth(truth).reached()
-        lived = list[Day]()
+        reached = truths.Truth(truth).reached()
         with late_transactions(url, truth=truth, count=_LATE, at=at, label="tick") as late:
-            for _ in range(days):
-                instant = at or datetime.now(UTC)
-                day = spend(
-                    connection,
-                    bootstrap,
-                    truth,
-                    instant,
-                    reached=reached,
-                    movers=late.customers,
-                    hostile=hostile,
-                    progress=progress,
-                )
-                lived.append(day)
-                reached = day.reached
+            a_day = partial(
+                spend, connection, bootstrap, truth, movers=late.customers, hostile=hostile, progress=progress
+            )
+            lived = _live(a_day, days, at, reached)
             time.sleep(late_seconds)
             late_versions = late.commit()
         return TickReport(
@@ -93,6 +83,14 @@ def tick(
             ticks=marker.read_filled(connection).ticks,
             seconds=time.monotonic() - started,
         )
+
+
+def _live(a_day: Callable[..., Day], days: int, at: datetime | None, reached: Mapping[int, int]) -> list[Day]:
+    lived: list[Day] = []
+    for _ in range(days):
+        lived.append(a_day(at or datetime.now(UTC), reached=reached))
+        reached = lived[-1].reached
+    return lived
 
 
 def _refuse_the_past(shop: Marker, at: datetime | None) -> None:

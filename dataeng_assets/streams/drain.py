@@ -5,7 +5,7 @@ follows the size of a batch.
 """
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -129,18 +129,31 @@ def drain(
             batches.append(report)
             on_batch(report)
             plan = _plan(stream, topic, until, batch_records)
-        table = stream.lake.open(stream.main)
-        committed = read_committed(table, stream, topic)
-        return DrainReport(
-            tuple(batches),
-            caught_up=all(committed.next_offsets.get(p, -1) >= end for p, end in until.items()),
-            superseded=superseded,
-            new_partitions=first.taken_up if first.committed.commits is not None else (),
-            lag=sum(end - first.committed.next_offsets.get(p, topic.earliest[p]) for p, end in until.items()),
-            progress=committed.next_offsets,
-            version=int(table.version()),
-            seconds=time.monotonic() - started,
-        )
+        return _report(stream, topic, until, first, batches, superseded=superseded, started=started)
+
+
+def _report(
+    stream: Stream,
+    topic: TopicState,
+    until: Mapping[int, int],
+    first: Plan,
+    batches: Sequence[BatchReport],
+    *,
+    superseded: bool,
+    started: float,
+) -> DrainReport:
+    table = stream.lake.open(stream.main)
+    committed = read_committed(table, stream, topic)
+    return DrainReport(
+        tuple(batches),
+        caught_up=all(committed.next_offsets.get(p, -1) >= end for p, end in until.items()),
+        superseded=superseded,
+        new_partitions=first.taken_up if first.committed.commits is not None else (),
+        lag=sum(end - first.committed.next_offsets.get(p, topic.earliest[p]) for p, end in until.items()),
+        progress=committed.next_offsets,
+        version=int(table.version()),
+        seconds=time.monotonic() - started,
+    )
 
 
 def _plan(stream: Stream, topic: TopicState, until: Mapping[int, int], batch_records: int) -> Plan:
