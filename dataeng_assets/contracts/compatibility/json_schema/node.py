@@ -45,7 +45,12 @@ class Node:
     @property
     def accepts_all(self) -> bool:
         """Whether it says nothing, so that every value is valid."""
-        return not (self.limits or self.single or self.lists or self.maps)
+        return not (self.limits or self.has_parts)
+
+    @property
+    def has_parts(self) -> bool:
+        """Whether it says something by other schemas, not only by itself."""
+        return bool(self.single or self.lists or self.maps)
 
     def beside(self) -> Iterator["Node"]:
         """The parts that judge the same value: not those for its items and properties."""

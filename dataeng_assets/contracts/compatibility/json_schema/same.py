@@ -24,6 +24,8 @@ class Sameness:
             return True
         if one.limits != other.limits or one.maps.keys() != other.maps.keys():
             return False
+        if not (one.has_parts or other.has_parts):
+            return True
         # two versions of one place share what is unchanged, so that only the way to a difference is walked
         if one.place != other.place:
             number, its_number = self._number(one), self._number(other)
@@ -54,7 +56,7 @@ class Sameness:
         """The next part to be numbered by its own parts; one that has none is numbered at once."""
         for part in parts:
             if part not in self._numbers:
-                if part.single or part.lists or part.maps:
+                if part.has_parts:
                     return part
                 self._numbers[part] = self._texts.setdefault(_frozen(part.limits), len(self._texts))
         return None

@@ -95,6 +95,8 @@ class Shapes:
 
     def empty(self, of: Meet, inward: int = 0) -> bool:
         """Whether it is certain that no value is valid."""
+        if len(of.nodes) == 1 and not of.barred and all(map(_is_plainly_possible, of.nodes)):
+            return False
         if of in self._empty and (self._empty[of] or self._judged_at[of] <= inward):
             return self._empty[of]
         # a shape that is being judged counts as possible, which also ends recursion
@@ -167,6 +169,12 @@ class Shapes:
                 if (most is None or position < most) and self.empty(shape.item(position), inward + 1):
                     return position
         return most
+
+
+def _is_plainly_possible(node: Node) -> bool:
+    """Whether a schema says so little that nothing in it can contradict itself: most do."""
+    limits = node.limits
+    return not node.has_parts and "enum" not in limits and len(limits) <= 2 and limits.get("type") != frozenset()
 
 
 def least_items(shape: Shape) -> int:
