@@ -282,4 +282,6 @@ _SPOILT: tuple[tuple[str, Callable[[_Fields], bytes | None]], ...] = (
     ("null_value", lambda _: None),
     ("not_utf8", lambda fields: _whole(fields).encode().replace(b'"properties":{', b'"properties":{"\xff":1,')),
     ("missing_timestamp", lambda fields: _whole(fields).replace('"timestamp"', '"time"').encode()),
+    # can be read, and is what no contract knows of yet
+    ("unknown_event_type", lambda fields: _text(*fields[:2], "add_to_wishlist", *fields[3:], unknown=None).encode()),
 )

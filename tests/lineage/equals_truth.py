@@ -143,6 +143,15 @@ def _assert_events(platform: Platform, connection: duckdb.DuckDBPyConnection) ->
         assert sorted(found) == [
             (event["partition"], event["offset"]) for event in events if event["routing"] == side
         ], side
+    by_rule = rows(
+        connection,
+        "select _kafka_partition, _kafka_offset from bronze_events.user_events_dead_letters "
+        "where reason = 'rule:one_of__event_type'",
+    )
+    assert sorted(by_rule) == [
+        (event["partition"], event["offset"]) for event in events if event["detail"] == "unknown_event_type"
+    ]
+    assert by_rule
     expected = windows(events)
     published = {
         (start, kind): (records, distinct, users)

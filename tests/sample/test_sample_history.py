@@ -148,7 +148,7 @@ def test_the_topic_has_its_shares_of_odd_records(shop: Shop) -> None:
 
 def test_every_malformed_record_is_malformed_in_the_way_it_says(shop: Shop) -> None:
     malformed = [event for event in shop.events if event.category == "malformed"]
-    assert len({event.detail for event in malformed}) == 10
+    assert len({event.detail for event in malformed}) == 11
     for event in malformed:
         assert _flaw(event.value) == event.detail
 
@@ -169,6 +169,7 @@ def _flaw(value: bytes | None) -> str:
         "missing_timestamp": "timestamp" not in record,
         "user_id_not_an_integer": not isinstance(record["user_id"], int | None),
         "timestamp_not_a_time": not record.get("timestamp", "2").startswith("2"),
+        "unknown_event_type": record["event_type"] == "add_to_wishlist",
         "event_id_not_a_uuid": len(record.get("event_id", 36 * "x")) != 36,
     }
     return next(flaw for flaw, is_so in checks.items() if is_so)
