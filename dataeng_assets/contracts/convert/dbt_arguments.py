@@ -7,6 +7,7 @@ from typing import Any
 
 from dataeng_assets.contracts.checks.rule import NONE, Bounds, Severity
 from dataeng_assets.contracts.checks.sql import quoted
+from dataeng_assets.contracts.convert.arguments import NamedArguments
 from dataeng_assets.contracts.convert.patterns import PatternRefused, re2
 from dataeng_assets.contracts.plain import Place, Plain, shortened
 
@@ -27,7 +28,7 @@ class NotSaid(Exception):
     """A test that has no rule; the message is the reason."""
 
 
-class TestArguments:
+class TestArguments(NamedArguments):
     """What one test says.
 
     Attributes:
@@ -37,7 +38,8 @@ class TestArguments:
     __test__ = False
 
     def __init__(self, plain: Plain, place: Place, said: Mapping[str, Any], column: str) -> None:
-        self._plain, self._place, self._said = plain, place, dict(said)
+        super().__init__(plain, place)
+        self._said = dict(said)
         self.column = plain_column(str(self._said.pop("column_name", column)))
         self._unread = set(self._said)
 
@@ -57,17 +59,6 @@ class TestArguments:
     def where(self) -> str:
         """The rows that a test of dbt-expectations judges: SQL, unlike in GX."""
         return str(self.get("row_condition", ""))
-
-    def need(self, name: str, kind: type | tuple[type, ...], words: str) -> Any:
-        """An argument that must be there.
-
-        Raises:
-            ContractError: it is not, or has another type.
-        """
-        value = self.get(name)
-        if not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool):
-            raise self._plain.error((*self._place, name), shortened(value), words)
-        return value
 
     @property
     def one_column(self) -> str:

@@ -6,6 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 from dataeng_assets.contracts.checks.rule import NONE, Bounds, Number, Unit
+from dataeng_assets.contracts.convert.arguments import NamedArguments
 from dataeng_assets.contracts.convert.gx_conditions import NotUnderstood, where_of
 from dataeng_assets.contracts.plain import Place, Plain, shortened
 
@@ -22,11 +23,12 @@ class NotSaid(Exception):
     """An expectation that has no rule; the message is the reason."""
 
 
-class Arguments:
+class Arguments(NamedArguments):
     """What one expectation says."""
 
     def __init__(self, plain: Plain, place: Place, said: Mapping[str, Any], parameters: Mapping[str, Any]) -> None:
-        self._plain, self._place, self._parameters = plain, place, parameters
+        super().__init__(plain, place)
+        self._parameters = parameters
         self._said = {name: value for name, value in said.items() if value is not None}
         self._unread = set(self._said) - _HARMLESS
 
@@ -43,17 +45,6 @@ class Arguments:
             if parameter not in self._parameters:
                 raise NotSaid(f"the value of parameter {parameter!r} is known to a run of GX only; write it down")
             return self._parameters[parameter]
-        return value
-
-    def need(self, name: str, kind: type | tuple[type, ...], words: str) -> Any:
-        """An argument that must be there.
-
-        Raises:
-            ContractError: it is not, or has another type.
-        """
-        value = self.get(name)
-        if not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool):
-            raise self._plain.error((*self._place, name), shortened(value), words)
         return value
 
     @property
