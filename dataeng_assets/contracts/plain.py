@@ -4,6 +4,7 @@ import json
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, Never
 
@@ -87,20 +88,26 @@ def _read_text(path: Path, expected: str) -> str:
         raise ContractError(path, "", missing.strerror or "unreadable", f"a readable file: {expected}") from None
 
 
+def each_once(path: Path, pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """An object of a JSON document, for `json.loads`.
+
+    Raises:
+        ContractError: a key stands in it twice; JSON leaves open which one counts.
+    """
+    said = dict(pairs)
+    if len(said) < len(pairs):
+        names = [name for name, _ in pairs]
+        twice = next(name for name in names if names.count(name) > 1)
+        raise ContractError(path, twice, "the same key a second time", "each key once")
+    return said
+
+
 def _read_json(path: Path, text: str) -> Plain:
     def refuse(found: str) -> Never:
         raise ContractError(path, "", found, "a number that JSON knows")
 
-    def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-        said = dict(pairs)
-        if len(said) < len(pairs):
-            names = [name for name, _ in pairs]
-            twice = next(name for name in names if names.count(name) > 1)
-            raise ContractError(path, twice, "the same key a second time", "each key once")
-        return said
-
     try:
-        data = json.loads(text, object_pairs_hook=once, parse_constant=refuse)
+        data = json.loads(text, object_pairs_hook=partial(each_once, path), parse_constant=refuse)
     except json.JSONDecodeError:
         raise
     except (RecursionError, ValueError) as broken:

@@ -8,6 +8,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -21,6 +22,7 @@ from dataeng_assets.contracts.compatibility.protobuf.document import read_protob
 from dataeng_assets.contracts.compatibility.verdict import Change, Mode, Verdict, judge
 from dataeng_assets.contracts.document import read_document
 from dataeng_assets.contracts.errors import ContractError
+from dataeng_assets.contracts.plain import each_once
 
 MAX_BYTES = 10_000_000
 """A larger file is no schema that a person wrote, and not read."""
@@ -166,7 +168,7 @@ def _read(language: Language, source: Source) -> Any:
 
 def _read_json(source: Source) -> Any:
     try:
-        return json.loads(text_of(source), object_pairs_hook=lambda pairs: _each_once(source.path, pairs))
+        return json.loads(text_of(source), object_pairs_hook=partial(each_once, source.path))
     except json.JSONDecodeError as broken:
         raise ContractError(source.path, "", broken.msg, "JSON", broken.lineno) from None
     except RecursionError:
@@ -189,12 +191,3 @@ def text_of(source: Source) -> str:
 
 def _too_deep(path: Path) -> ContractError:
     return ContractError(path, "", "nesting without end", "at most some hundred levels")
-
-
-def _each_once(path: Path, pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    data = dict(pairs)
-    if len(data) < len(pairs):
-        keys = [key for key, _ in pairs]
-        twice = next(key for key in keys if keys.count(key) > 1)
-        raise ContractError(path, twice, "the same key a second time", "each key once")
-    return data
