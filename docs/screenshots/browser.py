@@ -76,6 +76,12 @@ class Camera:
         self.page.goto(f"{self.address}/index.html")
         self._shoot("report")
 
+    def report_table(self) -> None:
+        """The page of a table that does not hold: how it was on the days before, and by which rules."""
+        self.page.set_viewport_size(TALL)
+        self.page.goto(f"{self.address}/tables/bronze.shop.orders.html#sla")
+        self._shoot("report-table")
+
     def _open(self, place: str, shown: str, size: ViewportSize = SIZE) -> None:
         self.page.set_viewport_size(size)
         self.page.goto(f"{self.address}/{place}")

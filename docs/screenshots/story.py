@@ -136,7 +136,7 @@ def main() -> None:
         ui.run("extract_shop", today - timedelta(days=1), today)
         _wait_for_the_ledger(ui)
         take(ui.address, "sensor-tick")
-    take(the_report(), "report")
+    take(the_report(), "report", "report-table")
 
 
 @contextmanager
@@ -186,9 +186,9 @@ def an_order_that_does_not_add_up() -> Iterator[None]:
 
 
 def the_report() -> str:
-    """The quality report of the platform as it stands; the address of its folder."""
-    folder = state_folder() / "report"
-    subprocess.run([str(Path(sys.executable).with_name("dataeng")), "report", "--output", str(folder)], check=True)
+    """A quality report of the platform with trends; the address of its folder."""
+    folder = state_folder() / "report-of-days"
+    subprocess.run([sys.executable, str(Path(__file__).with_name("days.py")), str(folder)], check=True)
     return folder.as_uri()
 
 
