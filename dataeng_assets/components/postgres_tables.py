@@ -27,6 +27,7 @@ from dataeng_assets.lake.location import Lake
 from dataeng_assets.orchestration.dbt import targets
 from dataeng_assets.orchestration.failures import RETRY, named_failures
 from dataeng_assets.orchestration.ledger.cover import cover
+from dataeng_assets.orchestration.ledger.doubt import settled_versions
 from dataeng_assets.orchestration.partitions import daily, days_of, newest_day
 from dataeng_assets.settings import Settings, variable
 
@@ -187,7 +188,8 @@ class PostgresTablesComponent(dg.Component, dg.Model, dg.Resolvable):
                     run_id=context.run.run_id,
                     on_table=told,
                 )
-            cover(lake, targets(), run_id=context.run.run_id)
+            limits = settled_versions(lake, context.instance, targets().sources)
+            cover(lake, targets(), run_id=context.run.run_id, limits=limits)
         except Exception:
             # whatever stopped the run, the tables that were done before are committed, and told
             yield from results()

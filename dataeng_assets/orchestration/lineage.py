@@ -72,9 +72,11 @@ def _rebuild(
     """Run what the ledger asks for until it asks for nothing; a failed run that held back days does not end it."""
     rebuilt: list[PlannedRun] = []
     for _ in range(MOST_PLANS):
-        plan, pins = plan_now()
+        plan, pins = plan_now(instance)
         if not plan.runs:
             notice("Bronze holds nothing that is not rebuilt.")
+            if plan.held:
+                notice(f"[yellow]Held back by failed checks:[/yellow] {', '.join(plan.held)}")
             break
         for planned in plan.runs:
             notice(f"[bold]warehouse[/] {len(planned.assets)} assets{_days(planned)}")

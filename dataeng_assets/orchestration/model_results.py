@@ -45,10 +45,24 @@ def model_results(
             results,
             rows[model],
             moment,
-            _version(manifest, model, pins) or f"{moment:%Y-%m-%dT%H:%M:%SZ}",
+            versions_judged(manifest, model, pins, moment=moment),
         )
         for model, results in tests.items()
     }
+
+
+def versions_judged(manifest: Node, model: str, pins: Mapping[str, int], *, moment: datetime) -> dict[str, str]:
+    """Which data and which contract the tests of a model judge, as checks and report name them.
+
+    Args:
+        manifest: of the project.
+        model: its unique id. It has a contract version where dbt knows versions of it.
+        pins: version of each table of the lake that the run has read, dotted.
+        moment: when the run ended.
+    """
+    told = {"data_version": _version(manifest, model, pins) or f"{moment:%Y-%m-%dT%H:%M:%SZ}"}
+    version = manifest["nodes"][model].get("version")
+    return told if version is None else {**told, "contract_version": str(version)}
 
 
 def tested(node: Node, nodes: Mapping[str, Node]) -> str:
@@ -78,7 +92,12 @@ def _read(manifest: Node, unique: str) -> set[str]:
 
 
 def _table(
-    nodes: Mapping[str, Node], model: str, told: Iterable[Node], rows: int, moment: datetime, version: str
+    nodes: Mapping[str, Node],
+    model: str,
+    told: Iterable[Node],
+    rows: int,
+    moment: datetime,
+    versions: Mapping[str, str],
 ) -> TableResult:
     node = nodes[model]
     key = ".".join(model_key(node))
@@ -88,13 +107,14 @@ def _table(
         columns=tuple(_columns(node, {one.rule.check for one in results if isinstance(one.rule.check, NotNull)})),
         rules=tuple(result.rule for result in results),
         id=key,
+        version=versions.get("contract_version", ""),
         description=node.get("description", ""),
         owner=", ".join(owner.removeprefix("team:") for owner in owners(node)),
     )
     return TableResult(
         suite=suite,
         input=key,
-        data_version=version,
+        data_version=versions["data_version"],
         rows=rows,
         columns=tuple[ColumnProfile, ...](),
         results=results,

@@ -3,7 +3,7 @@
 The project and its manifest belong in `dbt`.
 """
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -21,7 +21,7 @@ from dataeng_assets.orchestration.failures import RETRY, PermanentFailure
 from dataeng_assets.orchestration.ledger.entries import mark_handled
 from dataeng_assets.orchestration.ledger.hold import HELD, bad_days, hold
 from dataeng_assets.orchestration.ledger.targets import is_daily, is_view, model_key
-from dataeng_assets.orchestration.model_results import model_results, tested
+from dataeng_assets.orchestration.model_results import model_results, tested, versions_judged
 from dataeng_assets.orchestration.partitions import daily, days_of
 from dataeng_assets.orchestration.pins import pinned
 from dataeng_assets.quality.results import TableResult
@@ -101,13 +101,13 @@ def build(context: dg.AssetExecutionContext, dbt: DbtCliResource) -> Iterator[An
         with environment(pins):
             invocation = dbt.cli([*_BUILD, *_flags(days)], context=context)
         rows: dict[str, int] = {}
-        try:
-            yield from _counted(_results(invocation, lake, pins), rows)
-            failure = None
-        except DagsterDbtCliRuntimeError as error:
-            failure = _failure(context, invocation, days) or error
+        events, failed = _ended(invocation)
+        moment = datetime.now(UTC)
+        yield from _counted(_results(events, lake, pins, moment), rows)
+        failure = (_failure(context, invocation, days) or failed) if failed else None
+        if failed:
             names &= _sound(invocation)
-    _record(lake, model_results(manifest(), _told(invocation), rows, pins, moment=datetime.now(UTC)), context, days)
+    _record(lake, model_results(manifest(), _told(invocation), rows, pins, moment=moment), context, days)
     handled = mark_handled(lake, targets(), names, days, pins, context.run.run_id)
     context.log.info("%s entries of the change ledger are handled", handled)
     if failure:
@@ -130,25 +130,36 @@ def _record(
     record(lake, whole, run_id=context.run.run_id)
 
 
-def _results(invocation: DbtCliInvocation, lake: Lake, pins: Mapping[str, int]) -> Iterator[Any]:
-    """What dbt did, each model with its rows, told when it has ended: before, nobody else can read its file.
-
-    dagster-dbt's own `fetch_row_counts` waits for dbt in a loop that never sleeps, and takes a whole core from it.
-    """
-    told, failure = list[Any](), None
+def _ended(invocation: DbtCliInvocation) -> tuple[list[Any], DagsterDbtCliRuntimeError | None]:
+    """What dbt did, when it has ended, and how it failed if it did."""
+    told = list[Any]()
     try:
         told.extend(invocation.stream())  # what was told before a failure stays in the list
     except DagsterDbtCliRuntimeError as error:
-        failure = error
+        return told, error
+    return told, None
+
+
+def _results(events: Iterable[Any], lake: Lake, pins: Mapping[str, int], moment: datetime) -> Iterator[Any]:
+    """What dbt did, each model with its rows, each check with the versions that it has judged.
+
+    Told when dbt has ended: before, nobody else can read its file. dagster-dbt's own `fetch_row_counts` waits for dbt
+    in a loop that never sleeps, and takes a whole core from it.
+    """
     nodes = manifest()["nodes"]
+    models = {model_key(node): unique for unique, node in nodes.items() if node["resource_type"] == "model"}
     counted = {tested(node, nodes) for node in nodes.values()}
     with duckdb.connect(str(Settings.load().warehouse_file), read_only=True) as connection:
         layers = {key.partition(".")[0] for key in pins}
         register_datasets(connection, () if lake.folder else read_lake(lake, pins, layers=layers))
-        for event in told:
-            yield event.with_metadata(_with_rows(connection, event, counted)) if isinstance(event, dg.Output) else event
-    if failure:
-        raise failure
+        for event in events:
+            if isinstance(event, dg.Output):
+                yield event.with_metadata(_with_rows(connection, event, counted))
+            elif isinstance(event, dg.AssetCheckResult) and event.asset_key:
+                judged = versions_judged(manifest(), models[tuple(event.asset_key.path)], pins, moment=moment)
+                yield event.with_metadata({**(event.metadata or {}), **judged})
+            else:
+                yield event
 
 
 def _counted(events: Iterator[Any], rows: dict[str, int]) -> Iterator[Any]:

@@ -12,10 +12,12 @@ from dataeng_assets.contracts.checks.kinds import Measure, Metric, NotNull, OfTy
 from dataeng_assets.contracts.checks.rule import Bounds, Rule, Severity, Suite, SuiteColumn
 from dataeng_assets.lake.append import append
 from dataeng_assets.lake.location import Lake
+from dataeng_assets.orchestration.ledger.targets import Targets
 from dataeng_assets.orchestration.outcomes import NOT_EVALUATED, OUTCOME
 from dataeng_assets.quality import results_store
 
 KEY = dg.AssetKey(["bronze", "shop", "things"])
+TARGETS = Targets(())
 TIME = pa.timestamp("us", tz="UTC")
 SCHEMA = pa.schema(
     [("id", pa.int64()), ("mail", pa.string()), ("_op", pa.string()), ("_extracted_at", TIME), ("_run_id", pa.string())]
@@ -49,7 +51,9 @@ def brought(lake: Lake, run: int, *rows: tuple[int, str | None, str]) -> dict[st
     moment = datetime(2026, 1, run, tzinfo=UTC)
     columns = zip(*((*row, moment, f"run {run}") for row in rows), strict=True) if rows else [[]] * len(SCHEMA)
     append(lake.open(tuple(KEY.path)), pa.table(list(columns), schema=SCHEMA), transactions={"t": run})
-    told = {str(result.check_name): result for result in contract_results(KEY, SUITE, lake, f"run {run}")}
+    told = {
+        str(result.check_name): result for result in contract_results(KEY, SUITE, lake, f"run {run}", lambda: TARGETS)
+    }
     assert set(told) == {spec.name for spec in contract_checks(KEY, SUITE)}
     return told
 
@@ -96,6 +100,6 @@ def test_a_check_says_which_data_and_contract_it_judged_and_shows_nothing_person
 
 def test_what_was_judged_is_kept_for_the_report_once_per_run(lake: Lake) -> None:
     brought(lake, 1, (1, "a", "upsert"))
-    list(contract_results(KEY, SUITE, lake, "run 1"))
+    list(contract_results(KEY, SUITE, lake, "run 1", lambda: TARGETS))
     [kept] = results_store.read(lake)
     assert (kept.table_key, len(kept.rules)) == ("bronze.shop.things", 4)

@@ -65,7 +65,7 @@ def test_a_backfill_of_30_days_changes_nothing(platform: Platform, extracted: li
         assert result.success
     assert bronze_versions(platform) == versions
     assert contents() == before
-    assert plan_now()[0].runs == ()
+    assert plan_now(platform.instance)[0].runs == ()
 
 
 def test_a_rebuild_from_nothing_gives_the_same_tables(platform: Platform, extracted: list[int]) -> None:
@@ -94,7 +94,7 @@ def test_only_the_touched_days_are_asked_for(platform: Platform, extracted: list
     definitions = platform.definitions()
     days = (newest_day() - timedelta(days=1), newest_day())
     assert run_job(definitions.resolve_job_def("extract_shop"), platform.instance, notice=print, days=days).success
-    plan, pins = plan_now()
+    plan, pins = plan_now(platform.instance)
     asked = {day for run in plan.runs if run.days for day in _days(*run.days)}
     seen = extracted[-2]
     touched = {

@@ -8,7 +8,7 @@ from typing import Any
 from dataeng_assets.contracts.checks.kinds import Between, NoRows, NotNull, Nulls, OneOf, References, Unique
 from dataeng_assets.contracts.checks.rule import SuiteColumn
 from dataeng_assets.lake.location import Lake
-from dataeng_assets.orchestration.model_results import model_results
+from dataeng_assets.orchestration.model_results import model_results, versions_judged
 from dataeng_assets.quality.results import Overall, Status, TableResult
 from dataeng_assets.quality.results_store import read, record
 
@@ -93,6 +93,16 @@ def test_a_test_that_failed_is_a_violation_and_one_that_did_not_run_decides_noth
         ("broken", Status.UNDECIDED, None),
     ]
     assert [type(one.rule.check) for one in result.results] == [NotNull, Unique, NoRows, NoRows]
+
+
+def test_checks_and_report_name_the_same_data_and_a_contract_only_where_the_model_has_versions() -> None:
+    assert versions_judged(MANIFEST, MODEL, PINS, moment=NOW) == {"data_version": "2026-03-01T12:00:00Z"}
+    view = versions_judged(MANIFEST, "model.shop.staging_orders", PINS, moment=NOW)
+    assert view == {"data_version": "bronze.shop.orders 41"}
+    versioned = {**MANIFEST, "nodes": {**NODES, MODEL: {**NODES[MODEL], "version": 2}}}
+    assert versions_judged(versioned, MODEL, PINS, moment=NOW)["contract_version"] == "2"
+    [result] = found([told("test.present", "pass")], manifest=versioned).values()
+    assert (result.data_version, result.suite.version) == ("2026-03-01T12:00:00Z", "2")
 
 
 def test_a_warning_alone_is_a_warning_and_what_was_skipped_is_no_pass() -> None:

@@ -42,7 +42,7 @@ def test_with_an_empty_lake_the_ledger_asks_only_for_what_is_made_from_nothing(i
 def test_a_planned_run_carries_its_assets_its_days_and_its_pins(
     instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sensor, "plan_now", lambda: (Plan((RUN,)), {"bronze.shop.orders": 7}))
+    monkeypatch.setattr(sensor, "plan_now", lambda _: (Plan((RUN,)), {"bronze.shop.orders": 7}))
     (request,) = requests(instance)
     assert isinstance(request, dg.RunRequest)
     assert request.asset_selection == [dg.AssetKey(["marts", "fct_orders"])]
@@ -57,7 +57,7 @@ def test_a_planned_run_carries_its_assets_its_days_and_its_pins(
 def test_while_a_run_is_under_way_none_is_asked_for(
     instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sensor, "plan_now", lambda: (Plan((RUN,)), {}))
+    monkeypatch.setattr(sensor, "plan_now", lambda _: (Plan((RUN,)), {}))
     record_run(instance, dg.DagsterRunStatus.NOT_STARTED)
     (skip,) = requests(instance)
     assert isinstance(skip, dg.SkipReason)
@@ -67,7 +67,7 @@ def test_while_a_run_is_under_way_none_is_asked_for(
 def test_after_failures_in_a_row_it_waits_longer_each_time(
     instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sensor, "plan_now", lambda: (Plan((RUN,)), {}))
+    monkeypatch.setattr(sensor, "plan_now", lambda _: (Plan((RUN,)), {}))
     waits = []
     for _ in range(3):
         record_run(instance, dg.DagsterRunStatus.FAILURE)
@@ -78,3 +78,12 @@ def test_after_failures_in_a_row_it_waits_longer_each_time(
     assert timedelta(seconds=50) < waits[0] < timedelta(seconds=61)
     assert timedelta(seconds=110) < waits[1] < timedelta(seconds=121)
     assert timedelta(seconds=230) < waits[2] < timedelta(seconds=241)
+
+
+def test_a_tick_that_asks_for_nothing_names_what_is_held_back(
+    instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sensor, "plan_now", lambda _: (Plan((), held=("gold.fct_orders", "marts.fct_orders")), {}))
+    (skip,) = requests(instance)
+    assert isinstance(skip, dg.SkipReason)
+    assert "Held back by failed checks: gold.fct_orders, marts.fct_orders" in str(skip.skip_message)

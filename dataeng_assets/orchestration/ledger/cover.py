@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import date, timedelta
 from itertools import groupby
+from types import MappingProxyType
 
 import duckdb
 from deltalake import DeltaTable
@@ -24,7 +25,13 @@ def newest_versions(lake: Lake, sources: Iterable[str]) -> dict[str, int]:
     return {source: lake.open(key).version() for source, key in keys.items() if lake.exists(key)}
 
 
-def cover(lake: Lake, targets: Targets, *, run_id: str) -> int:
+def up_to(newest: Mapping[str, int], limits: Mapping[str, int]) -> dict[str, int]:
+    """Versions, none of them beyond its limit; a table whose limit lies before its first version is not there yet."""
+    kept = {source: min(version, limits.get(source, version)) for source, version in newest.items()}
+    return {source: version for source, version in kept.items() if version >= 0}
+
+
+def cover(lake: Lake, targets: Targets, *, run_id: str, limits: Mapping[str, int] = MappingProxyType({})) -> int:
     """Write down which days were touched by the versions that nobody has covered yet.
 
     May be called by anyone at any time, and by several at once: each version is covered once.
@@ -33,13 +40,15 @@ def cover(lake: Lake, targets: Targets, *, run_id: str) -> int:
         lake: where bronze and the ledger lie.
         targets: what is kept fresh.
         run_id: who covers.
+        limits: by bronze table, the version that is covered at most.
 
     Returns:
         How many entries were written.
     """
     for _ in range(_TRIES):
         ledger = open_ledger(lake)
-        newest = {**newest_versions(lake, targets.sources), DEFINITION: 0, CALENDAR: newest_day().toordinal()}
+        found = up_to(newest_versions(lake, targets.sources), limits)
+        newest = {**found, DEFINITION: 0, CALENDAR: newest_day().toordinal()}
         missing = sorted(_missing(ledger, targets, newest), key=lambda item: (item[1], item[2] is None, item[2] or 0))
         if not missing:
             return 0
@@ -81,7 +90,11 @@ def _touches(
             if is_from_bronze and not _load_changes(connection, lake, source, covered, newest[source]):
                 continue
             for target in waiting:
-                days = _days(connection, target, source) if is_from_bronze else _begun(source, covered, newest[source])
+                days = (
+                    days_touched(connection, target, source)
+                    if is_from_bronze
+                    else _begun(source, covered, newest[source])
+                )
                 for day in days:
                     yield Touch(target.name, day, source, target.mapping(source), newest[source])
 
@@ -109,7 +122,8 @@ def _load_changes(connection: duckdb.DuckDBPyConnection, lake: Lake, source: str
     return bool(count)
 
 
-def _days(connection: duckdb.DuckDBPyConnection, target: Target, source: str) -> Iterator[date | None]:
+def days_touched(connection: duckdb.DuckDBPyConnection, target: Target, source: str) -> Iterator[date | None]:
+    """The days of a target that the rows in the table `changes` touch; None when it has no days."""
     if not target.daily:
         yield None
         return

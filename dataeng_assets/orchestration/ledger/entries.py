@@ -1,9 +1,9 @@
 """The ledger's table: what was touched, what was handled, what is held back, and what therefore waits.
 
-Which days a change touches belongs in `cover`, what to run for them in `plan`.
+Which days a change touches belongs in `cover`, which rows are doubted in `doubt`, what to run for the days in `plan`.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from enum import StrEnum
@@ -40,14 +40,28 @@ from entries
 group by all
 order by all
 """
+_DOUBTED = """
+select target, day, source, mapping, version, run_id
+from entries
+where
+    state = 'doubted'
+    and (source, entries.at) in (select (source, max(entries.at)) from entries where state = 'judged' group by source)
+order by all
+"""
 
 
 class State(StrEnum):
-    """What an entry says of a day: a source has touched it, a run has handled it, or a failed check holds it back."""
+    """What an entry says of a day: a source has touched it, a run has handled it, or a failed check holds it back.
+
+    A day is held by a test of the day itself, or doubted because rows of its source break a rule. What is doubted is
+    what the newest judgement of the source says; each judgement takes the place of the one before it.
+    """
 
     TOUCHED = "touched"
     HANDLED = "handled"
     HELD = "held"
+    DOUBTED = "doubted"
+    JUDGED = "judged"
 
 
 @dataclass(frozen=True)
@@ -59,6 +73,25 @@ class Touch:
     source: str
     mapping: str
     version: int
+
+
+@dataclass(frozen=True)
+class Doubt:
+    """What rows make doubtful that break a rule and were not corrected since.
+
+    Attributes:
+        touch: a day (or the whole) of a target that reads them; or, with the source itself as its target, the rows.
+            Its version is the one that they were first judged in.
+        run_id: the run that brought the rows.
+    """
+
+    touch: Touch
+    run_id: str
+
+    @property
+    def is_of_rows(self) -> bool:
+        """Whether it names the rows, and no day."""
+        return self.touch.target == self.touch.source
 
 
 def open_ledger(lake: Lake) -> DeltaTable:
@@ -73,11 +106,13 @@ class Waiting:
     Attributes:
         pending: what a run should handle.
         held: what is held back, because a check failed on that day: asked for again when a source touches it again, or
-            by a person.
+            by a person. Also the days that rows of a source make doubtful, until it is judged and they are no more.
+        withheld: what would be pending, on the days that are doubted.
     """
 
     pending: tuple[Touch, ...]
     held: tuple[Touch, ...]
+    withheld: tuple[Touch, ...] = ()
 
 
 def waiting(lake: Lake) -> Waiting:
@@ -85,13 +120,37 @@ def waiting(lake: Lake) -> Waiting:
     with duckdb.connect() as connection:
         connection.register("entries", open_ledger(lake).to_pyarrow_dataset())
         rows = connection.execute(_NEWEST).fetchall()
+        said = _doubts(connection)
     pending, held_back = list[Touch](), list[Touch]()
+    built: dict[tuple[str, date | None, str, str], int] = {}
     for target, day, source, mapping, touched, handled, held in rows:
+        built[target, day, source, mapping] = handled
         if touched > max(handled, held):
             pending.append(Touch(target, day, source, mapping, touched))
         elif held > handled:
             held_back.append(Touch(target, day, source, mapping, held))
-    return Waiting(tuple(pending), tuple(held_back))
+    doubted = [
+        touch
+        for touch in (doubt.touch for doubt in said if not doubt.is_of_rows)
+        if touch.version > built.get((touch.target, touch.day, touch.source, touch.mapping), -1)
+    ]
+    days = {(touch.target, touch.day) for touch in doubted}
+    return Waiting(
+        tuple(touch for touch in pending if (touch.target, touch.day) not in days),
+        (*held_back, *doubted),
+        tuple(touch for touch in pending if (touch.target, touch.day) in days),
+    )
+
+
+def doubts(lake: Lake, source: str) -> tuple[Doubt, ...]:
+    """What the newest judgement of a source has found doubtful."""
+    with duckdb.connect() as connection:
+        connection.register("entries", open_ledger(lake).to_pyarrow_dataset())
+        return tuple(doubt for doubt in _doubts(connection) if doubt.touch.source == source)
+
+
+def _doubts(connection: duckdb.DuckDBPyConnection) -> list[Doubt]:
+    return [Doubt(Touch(*touch), run_id) for *touch, run_id in connection.execute(_DOUBTED).fetchall()]
 
 
 def write(
@@ -114,12 +173,43 @@ def write(
     Raises:
         Superseded: somebody else has covered one of these in between.
     """
-    at = datetime.now(UTC)
+    said = {"state": state, "at": datetime.now(UTC), "run_id": run_id}
     rows = [
-        {**vars(touch), "state": state, "at": at, "run_id": run_id}
+        {**vars(touch), **said}
         for touch in sorted(touches, key=lambda touch: (touch.target, touch.day or date.min, touch.source))
     ]
     append(table, pa.Table.from_pylist(rows, schema=SCHEMA), transactions=covered or {}, metadata={"run_id": run_id})
+
+
+def write_judgement(
+    table: DeltaTable, source: str, version: int, doubted: Iterable[Doubt], again: Iterable[Touch], *, run_id: str
+) -> None:
+    """Append the judgement of a source, in the place of the one before it.
+
+    Args:
+        table: the ledger.
+        source: which bronze table was judged.
+        version: at which version.
+        doubted: everything that its rows make doubtful now.
+        again: what is touched by it, because it was doubted before.
+        run_id: who judged.
+    """
+    at = datetime.now(UTC)
+    judged = Touch(source, None, source, "", version)
+    rows = [
+        {**vars(judged), "state": State.JUDGED, "at": at, "run_id": run_id},
+        *({**vars(doubt.touch), "state": State.DOUBTED, "at": at, "run_id": doubt.run_id} for doubt in doubted),
+        *({**vars(touch), "state": State.TOUCHED, "at": at, "run_id": run_id} for touch in again),
+    ]
+    append(table, pa.Table.from_pylist(rows, schema=SCHEMA), transactions={}, metadata={"run_id": run_id})
+
+
+def withheld_with(touch: Touch, withheld: Iterable[Touch], ancestors: Collection[str]) -> bool:
+    """Whether a touch waits because the same change is withheld from an ancestor: as a whole, or on the same day."""
+    return any(
+        other.target in ancestors and other.source == touch.source and other.day in (None, touch.day)
+        for other in withheld
+    )
 
 
 def mark_handled(
@@ -133,7 +223,8 @@ def mark_handled(
     """Say that a run has rebuilt targets from bronze as it was pinned.
 
     A touch is left waiting when it is newer than the pin, or when an ancestor of the target still waits for the same
-    source: then the target was built from an ancestor that did not know the change yet.
+    source: then the target was built from an ancestor that did not know the change yet. What is made of all days
+    does not wait for those that are withheld.
 
     Args:
         lake: where the ledger lies.
@@ -159,14 +250,14 @@ def mark_handled(
         if touch.day is not None and not (days and days[0] <= touch.day <= days[1]):
             return False
         ancestors = {".".join(key) for key in target.ancestors}
-        return not any(
-            other.target in ancestors - rebuilt
-            and other.source == touch.source
+        pending = (other for other in found.pending if other.target in ancestors - rebuilt)
+        return not withheld_with(touch, found.withheld, ancestors - rebuilt) and not any(
+            other.source == touch.source
             and (other.day is None or (first <= other.day <= last if touch.day is None else other.day == touch.day))
-            for other in found.pending
+            for other in pending
         )
 
-    done = [touch for touch in (*found.pending, *found.held) if is_handled(touch)]
+    done = [touch for touch in (*found.pending, *found.held, *found.withheld) if is_handled(touch)]
     if done:
         write(open_ledger(lake), done, State.HANDLED, run_id=run_id)
     return len(done)

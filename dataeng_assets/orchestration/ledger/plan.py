@@ -23,11 +23,15 @@ class PlannedRun:
 
 @dataclass(frozen=True)
 class Plan:
-    """What to run now, and which touched days have no partition: `early` never will, `future` wait for theirs."""
+    """What to run now, and which touched days have no partition: `early` never will, `future` wait for theirs.
+
+    `held` names the targets of which something is held back.
+    """
 
     runs: tuple[PlannedRun, ...]
     early: tuple[date, ...] = ()
     future: tuple[date, ...] = ()
+    held: tuple[str, ...] = ()
 
 
 def merge_days(days: Iterable[date], held: Iterable[date] = (), most: int = MAX_RUNS) -> tuple[tuple[date, date], ...]:
@@ -67,11 +71,12 @@ def plan_runs(targets: Targets, found: Waiting, first_day: date, last_day: date)
     held = {touch.day for touch in found.held if touch.day is not None}
     days = {touch.day for touch in waiting if touch.day is not None}
     undated = {touch.target for touch in waiting if touch.day is None}
+    names = tuple(sorted({touch.target for touch in (*found.held, *found.withheld)}))
     ranges = merge_days((day for day in days if first_day <= day <= last_day), held)
     early = tuple(sorted(day for day in days if day < first_day))
     future = tuple(sorted(day for day in days if day > last_day))
     if not ranges:
-        return Plan((PlannedRun(_with_views(targets, undated), None),) if undated else (), early, future)
+        return Plan((PlannedRun(_with_views(targets, undated), None),) if undated else (), early, future, names)
     runs = tuple(
         PlannedRun(
             _with_views(
@@ -82,7 +87,7 @@ def plan_runs(targets: Targets, found: Waiting, first_day: date, last_day: date)
         )
         for start, end in ranges
     )
-    return Plan(runs, early, future)
+    return Plan(runs, early, future, names)
 
 
 def _with_views(targets: Targets, names: Iterable[str]) -> tuple[Key, ...]:

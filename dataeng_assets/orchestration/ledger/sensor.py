@@ -9,7 +9,8 @@ import dagster as dg
 from dataeng_assets.lake.location import Lake
 from dataeng_assets.orchestration.dbt import targets
 from dataeng_assets.orchestration.in_flight import run_in_flight
-from dataeng_assets.orchestration.ledger.cover import cover
+from dataeng_assets.orchestration.ledger.cover import cover, up_to
+from dataeng_assets.orchestration.ledger.doubt import settled_versions, withhold
 from dataeng_assets.orchestration.ledger.entries import waiting
 from dataeng_assets.orchestration.ledger.hold import HELD
 from dataeng_assets.orchestration.ledger.plan import Plan, plan_runs
@@ -23,12 +24,17 @@ _FIRST_WAIT = timedelta(seconds=60)
 _LONGEST_WAIT = timedelta(hours=1)
 
 
-def plan_now() -> tuple[Plan, dict[str, int]]:
-    """Cover what is missing, and plan what waits; with the bronze versions that the runs shall read."""
+def plan_now(instance: dg.DagsterInstance) -> tuple[Plan, dict[str, int]]:
+    """Cover what is missing, and plan what waits; with the bronze versions that the runs shall read.
+
+    What a run has brought that has not ended yet is left for later: it has not been judged.
+    """
     lake = Lake.current()
-    pins = newest(lake)
-    cover(lake, targets(), run_id="ledger")
-    return plan_runs(targets(), waiting(lake), *calendar()), pins
+    found = newest(lake)
+    limits = settled_versions(lake, instance, found)
+    pins = up_to(found, limits)
+    cover(lake, targets(), run_id="ledger", limits=limits)
+    return plan_runs(targets(), withhold(targets(), waiting(lake), pins), *calendar()), pins
 
 
 def requests(instance: dg.DagsterInstance) -> Iterator[dg.RunRequest | dg.SkipReason]:
@@ -41,17 +47,23 @@ def requests(instance: dg.DagsterInstance) -> Iterator[dg.RunRequest | dg.SkipRe
     if until > datetime.now(UTC):
         yield dg.SkipReason(f"The last run of the warehouse failed. Asking again at {until:%H:%M:%S} UTC.")
         return
-    plan, pins = plan_now()
+    plan, pins = plan_now(instance)
     if not plan.runs:
         outside = [*plan.early, *plan.future]
         also = f" {len(outside)} touched days have no partition: {outside[0]} to {outside[-1]}." if outside else ""
-        yield dg.SkipReason(f"Nothing has changed.{also}")
+        yield dg.SkipReason(f"Nothing that may be built has changed.{_held(plan)}{also}")
         return
     for run in plan.runs:
         yield dg.RunRequest(
             asset_selection=[dg.AssetKey(key) for key in run.assets],
             tags={**LEDGER_RUN, PINS: json.dumps(pins), **(range_tags(*run.days) if run.days else {})},
         )
+
+
+def _held(plan: Plan) -> str:
+    if not plan.held:
+        return ""
+    return f" Held back by failed checks: {', '.join(plan.held)}; the checks of bronze and of the models say why."
 
 
 def _wait_after_failures(instance: dg.DagsterInstance) -> datetime:

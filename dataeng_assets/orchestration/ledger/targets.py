@@ -19,6 +19,10 @@ always 0."""
 CALENDAR = "calendar"
 """The source of an entry that says: a day has begun. Its version is the day's ordinal number."""
 
+RELEASED = "released"
+"""The source of an entry that says: days below are free that were doubted. Its version is the moment, in microseconds.
+"""
+
 
 @dataclass(frozen=True)
 class Target:
@@ -29,6 +33,7 @@ class Target:
         daily: whether it has daily partitions; else it is rebuilt as a whole.
         view: whether it holds no rows; then it runs with what it feeds, and when its definition changes.
         touched: bronze table, dotted -> SQL that yields the touched days in a column `day`; None touches the whole.
+        reads: the bronze tables whose rows it reads itself, or through views; of other tables, it reads what is made.
         ancestors: keys of all targets that it is made from.
         checksum: of the definition.
         every_day: whether each day is touched when it begins: a periodic snapshot has rows on days without a change.
@@ -39,6 +44,7 @@ class Target:
     view: bool
     touched: Mapping[str, str | None] = field(default_factory=dict)
     ancestors: frozenset[Key] = frozenset()
+    reads: frozenset[str] = frozenset()
     checksum: str = ""
     every_day: bool = False
 
@@ -146,6 +152,7 @@ def _model_target(node: Mapping[str, Any], manifest: Mapping[str, Any], made: Ma
         view=is_view(node),
         touched=_touched(node, above, sources),
         ancestors=frozenset(key for target in above for key in (target.key, *target.ancestors)),
+        reads=frozenset(sources).union(*(target.reads for target in above if target.view)),
         checksum=node["checksum"]["checksum"],
         every_day=is_daily(node) and _is_every_day(node, above),
     )
