@@ -26,6 +26,8 @@ _SESSION = {
     # a policy would filter rows without a word; off makes it an error
     "row_security": "off",
     "client_encoding": "UTF8",
+    # a backslash in a literal is a backslash, so that no value of a document ends its literal
+    "standard_conforming_strings": "on",
 }
 
 

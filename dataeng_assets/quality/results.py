@@ -102,6 +102,7 @@ class TableResult:
         freshest: the column of time that freshness was judged by, with its largest value; None where there is none.
         judged_at: UTC.
         seconds: how long it took.
+        read: in words, how much was judged where the table lies and how much was copied; empty where all was read.
     """
 
     suite: Suite
@@ -114,6 +115,7 @@ class TableResult:
     seconds: float
     freshest: tuple[str, datetime] | None = None
     not_executed: tuple[NotExecuted, ...] = ()
+    read: str = ""
 
     @property
     def overall(self) -> Overall:

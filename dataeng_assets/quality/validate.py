@@ -14,10 +14,12 @@ from dataeng_assets.contracts.convert.detect import read_suites
 from dataeng_assets.contracts.errors import did_you_mean
 from dataeng_assets.quality.inputs.open import explain_failure, open_input
 from dataeng_assets.quality.inputs.opened import Input
+from dataeng_assets.quality.inputs.postgres_table import SCHEMES
 from dataeng_assets.quality.others import Others
 from dataeng_assets.quality.platform import current_rows, platform_key, platform_suite
 from dataeng_assets.quality.results import TableResult
 from dataeng_assets.quality.scan.judge import judge
+from dataeng_assets.quality.scan.pushed import judge_postgres
 from dataeng_assets.quality.selection import ALL, select
 
 
@@ -71,8 +73,12 @@ def validate(
         InputUnreadable: the input, or a table that a rule names.
         NothingToCheck: no rule is about what was asked for.
     """
-    with open_input(where, connection) as opened, Others(connection, references or {}) as other:
-        return _judged(connection, opened, select(suite, checks), other, now)
+    demanded = select(suite, checks)
+    with Others(connection, references or {}) as other:
+        if where.startswith(SCHEMES):
+            return judge_postgres(connection, where, demanded, other=other.relation, now=now)
+        with open_input(where, connection) as opened:
+            return _judged(connection, opened, demanded, other, now)
 
 
 def validate_table(

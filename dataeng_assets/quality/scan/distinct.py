@@ -66,6 +66,8 @@ def candidates(subject: Subject, columns: Sequence[str], rows: str) -> Candidate
         columns: together unique, or not.
         rows: the rows, as SQL from FROM on.
     """
+    if subject.elsewhere:
+        return Candidates(subject.ask(f"select count(*) {rows}")[0][0], "true")
     if len(columns) == 1 and is_integer(subject.types[columns[0]]):
         name = quoted(columns[0])
         low, high, count, there = subject.ask(f"select min({name}), max({name}), count(*), count({name}) {rows}")[0]

@@ -1,7 +1,7 @@
 """Judging a table: every rule becomes a question, all that can share a pass share one, and each gets its result."""
 
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
@@ -82,34 +82,42 @@ def judge(
         One result per rule, in their order; a rule that cannot be evaluated is undecided and stops no other.
     """
     started = time.monotonic()
-    moment = now or datetime.now(UTC)
-    suite = _with_presence(suite)
-    if any(isinstance(rule.check, JsonSchema) for rule in suite.rules):
-        _register(connection)
-    judged = subject(connection, opened, suite, other=other, now=moment)
-    questions = [_question(rule, judged) for rule in suite.rules]
-    facts, values = _facts(judged), _shared_pass(judged, questions)
-    results = _sampled(judged, questions, [_answered(q, facts, values.get(q.rule.name)) for q in questions])
-    return TableResult(
-        suite=suite,
-        input=opened.name,
-        data_version=opened.version or "",
-        rows=facts.rows,
-        columns=tuple(ColumnProfile(c.name, c.duckdb_type, facts.nulls[c.name]) for c in opened.columns),
-        results=tuple(results),
-        judged_at=moment,
-        seconds=time.monotonic() - started,
-        freshest=_freshest(results),
-        not_executed=suite.not_executed,
-    )
+    judged = subject(connection, opened, with_presence(suite), other=other, now=now or datetime.now(UTC))
+    return table_result(judged, *answers(judged), started)
 
 
-def _with_presence(suite: Suite) -> Suite:
+def with_presence(suite: Suite) -> Suite:
     """A suite that names columns demands that they are there."""
     if not suite.columns or any(isinstance(rule.check, HasColumns) for rule in suite.rules):
         return suite
     presence = Rule(HasColumns(tuple(column.name for column in suite.columns)), "columns_present")
     return replace(suite, rules=(presence, *suite.rules))
+
+
+def answers(judged: Subject) -> tuple[Facts, list[RuleResult]]:
+    """What the table is, and what becomes of each rule of the suite."""
+    if any(isinstance(rule.check, JsonSchema) for rule in judged.suite.rules):
+        _register(judged.connection)
+    questions = [question(rule, judged) for rule in judged.suite.rules]
+    facts, values = _facts(judged), _shared_pass(judged, questions)
+    return facts, answered(judged, questions, facts, values)
+
+
+def table_result(judged: Subject, facts: Facts, results: Sequence[RuleResult], started: float) -> TableResult:
+    """All results of a table together, with the time since `started` of the monotonic clock."""
+    opened = judged.input
+    return TableResult(
+        suite=judged.suite,
+        input=opened.name,
+        data_version=opened.version or "",
+        rows=facts.rows,
+        columns=tuple(ColumnProfile(c.name, c.duckdb_type, facts.nulls[c.name]) for c in opened.columns),
+        results=tuple(results),
+        judged_at=judged.now,
+        seconds=time.monotonic() - started,
+        freshest=_freshest(results),
+        not_executed=judged.suite.not_executed,
+    )
 
 
 def _register(connection: duckdb.DuckDBPyConnection) -> None:
@@ -118,7 +126,8 @@ def _register(connection: duckdb.DuckDBPyConnection) -> None:
         register_functions(connection)
 
 
-def _question(rule: Rule, judged: Subject) -> Question:
+def question(rule: Rule, judged: Subject) -> Question:
+    """The rule as it is asked; one that cannot be asked is undecided."""
     try:
         return _ASK.get(type(rule.check), ask_rows)(rule, judged)
     except (Unanswerable, InputUnreadable, LookupError) as error:
@@ -159,7 +168,21 @@ def _binds(judged: Subject, questions: Iterable[Question]) -> bool:
     return True
 
 
-def _answered(question: Question, facts: Facts, values: Sequence[Any] | None) -> RuleResult:
+def answered(
+    judged: Subject, questions: Sequence[Question], facts: Facts, values: Mapping[str, Sequence[Any]]
+) -> list[RuleResult]:
+    """The result of each question, from the values of its aggregates by the name of its rule, with sample rows."""
+    results = [_answer(question, facts, values.get(question.rule.name)) for question in questions]
+    failing = {
+        q.rule.name: Broken(q.failing, result.failing, q.shown)
+        for q, result in zip(questions, results, strict=True)
+        if q.failing and result.failing and result.status is Status.VIOLATED
+    }
+    found = samples(judged, failing)
+    return [replace(result, samples=found.get(result.rule.name, result.samples)) for result in results]
+
+
+def _answer(question: Question, facts: Facts, values: Sequence[Any] | None) -> RuleResult:
     if question.aggregates and values is None:
         return undecided(question.rule, "its condition is no SQL that fits the columns")
     try:
@@ -168,16 +191,6 @@ def _answered(question: Question, facts: Facts, values: Sequence[Any] | None) ->
         return undecided(question.rule, str(error))
     except duckdb.Error as error:
         return undecided(question.rule, str(error).splitlines()[0])
-
-
-def _sampled(judged: Subject, questions: Sequence[Question], results: Sequence[RuleResult]) -> list[RuleResult]:
-    failing = {
-        q.rule.name: Broken(q.failing, result.failing, q.shown)
-        for q, result in zip(questions, results, strict=True)
-        if q.failing and result.failing and result.status is Status.VIOLATED
-    }
-    found = samples(judged, failing)
-    return [replace(result, samples=found.get(result.rule.name, result.samples)) for result in results]
 
 
 def _freshest(results: Iterable[RuleResult]) -> tuple[str, datetime] | None:

@@ -6,6 +6,7 @@ from typing import Any
 from dataeng_assets.contracts.checks.kinds import Nulls, Ordered, References, Unique, ZScore
 from dataeng_assets.contracts.checks.rule import Rule
 from dataeng_assets.contracts.checks.sql import listed, quoted
+from dataeng_assets.quality.inputs.opened import free_names
 from dataeng_assets.quality.results import RuleResult, Sample
 from dataeng_assets.quality.scan.distinct import candidates
 from dataeng_assets.quality.scan.question import Facts, Question, Unanswerable, nothing, rows_result
@@ -44,11 +45,12 @@ def _duplicates(
     if not candidates:
         return dict.fromkeys(_DUPLICATES, 0), ()
     names = listed(map(quoted, columns))
-    groups = f"select {names}, count(*) as n {rows} and {candidates} group by {names} having n > 1"
+    (n,) = free_names(columns, "n")
+    groups = f"select {names}, count(*) as {n} {rows} and {candidates} group by {names} having count(*) > 1"
     texts = listed(f"left({quoted(name)}::varchar, 120)" for name in columns)
     found = subject.ask(
-        f"select count(*) over (), sum(n - 1) over (), sum(n) over (), {texts}, n from ({groups}) "
-        f"order by n desc, {names} limit 3"
+        f"select count(*) over (), sum({n} - 1) over (), sum({n}) over (), {texts}, {n} from ({groups}) as groups "
+        f"order by {n} desc, {names} limit 3"
     )
     numbers = found[0][:3] if found else (0, 0, 0)
     return dict(zip(_DUPLICATES, map(int, numbers), strict=True)), tuple(

@@ -7,7 +7,7 @@ from functools import partial
 from typing import Any
 
 from dataeng_assets.contracts.checks.kinds import DistinctValues, Measure, Metric, MostCommon
-from dataeng_assets.contracts.checks.predicates import is_float
+from dataeng_assets.contracts.checks.predicates import is_float, is_integer
 from dataeng_assets.contracts.checks.rule import Rule, Unit
 from dataeng_assets.contracts.checks.sql import literal, quoted
 from dataeng_assets.quality.results import RuleResult, Status, share
@@ -23,6 +23,7 @@ from dataeng_assets.quality.scan.rows import require
 from dataeng_assets.quality.scan.subject import Subject
 
 Answer = Callable[[Facts, Sequence[Any]], RuleResult]
+Shared = tuple[tuple[str, ...], Answer]
 
 
 def ask_measure(rule: Rule, subject: Subject) -> Question:
@@ -34,43 +35,47 @@ def ask_measure(rule: Rule, subject: Subject) -> Question:
         return Question(rule, lambda _, __: metric_result(rule, count, f"{count} columns"))
     if check.metric in _OWN_PASS:
         return Question(rule, partial(_OWN_PASS[check.metric], rule, subject))
-    aggregate, answer = _SHARED[check.metric](rule, subject)
-    scoped = aggregate + (f" filter ({rule.where})" if rule.where else "")
-    return Question(rule, answer, (scoped,))
+    aggregates, answer = _SHARED[check.metric](rule, subject)
+    scope = f" filter (where {rule.where})" if rule.where else ""
+    return Question(rule, answer, tuple(aggregate + scope for aggregate in aggregates))
 
 
 # -- on the shared pass ------------------------------------------------------------------------------------------------
 
 
-def _row_count(rule: Rule, _: Subject) -> tuple[str, Answer]:
-    return "count(*)", lambda _, values: metric_result(rule, values[0], f"{values[0]:,} rows")
+def _row_count(rule: Rule, _: Subject) -> Shared:
+    return ("count(*)",), lambda _, values: metric_result(rule, values[0], f"{values[0]:,} rows")
 
 
-def _null_share(rule: Rule, _: Subject) -> tuple[str, Answer]:
+def _null_share(rule: Rule, _: Subject) -> Shared:
     column = quoted(rule.check.column)  # type: ignore[union-attr]
 
     def answer(_: Facts, values: Sequence[Any]) -> RuleResult:
-        nulls, rows = values[0]["nulls"], values[0]["all"]
+        there, rows = values
+        nulls = rows - there
         if rule.bounds.unit is Unit.PERCENT:
             return rows_result(rule, nulls, rows)
         return metric_result(rule, nulls / rows, share(nulls, rows)) if rows else nothing(rule, "there is no row")
 
-    return f'struct_pack(nulls := count(*) - count({column}), "all" := count(*))', answer
+    return (f"count({column})", "count(*)"), answer
 
 
-def _number(function: str) -> Callable[[Rule, Subject], tuple[str, Answer]]:
-    def ask(rule: Rule, _: Subject) -> tuple[str, Answer]:
+def _number(function: str) -> Callable[[Rule, Subject], Shared]:
+    def ask(rule: Rule, _: Subject) -> Shared:
         check: Measure = rule.check  # type: ignore[assignment]
-        return f"{function}({quoted(check.column)})", lambda _, values: _value(rule, values[0])
+        return (f"{function}({quoted(check.column)})",), lambda _, values: _value(rule, values[0])
 
     return ask
 
 
-def _sum(rule: Rule, subject: Subject) -> tuple[str, Answer]:
+def _sum(rule: Rule, subject: Subject) -> Shared:
     """Floats are added with compensation, so that the order in which they are read does not change the sum."""
     check: Measure = rule.check  # type: ignore[assignment]
-    is_float = subject.types[check.column] in ("FLOAT", "DOUBLE")
-    return _number("fsum" if is_float else "sum")(rule, subject)
+    kind = subject.types[check.column]
+    aggregates, answer = _number("fsum" if is_float(kind) else "sum")(rule, subject)
+    if is_integer(kind):  # which engines widen, each in its own way
+        return aggregates, lambda facts, values: answer(facts, [None if values[0] is None else int(values[0])])
+    return aggregates, answer
 
 
 def _value(rule: Rule, value: Any) -> RuleResult:
@@ -82,7 +87,7 @@ def _value(rule: Rule, value: Any) -> RuleResult:
     return metric_result(rule, value, f"{value}")
 
 
-def _hours_old(rule: Rule, subject: Subject) -> tuple[str, Answer]:
+def _hours_old(rule: Rule, subject: Subject) -> Shared:
     check: Measure = rule.check  # type: ignore[assignment]
 
     def answer(_: Facts, values: Sequence[Any]) -> RuleResult:
@@ -96,7 +101,7 @@ def _hours_old(rule: Rule, subject: Subject) -> tuple[str, Answer]:
             return RuleResult(rule, Status.VIOLATED, hours, numbers=numbers, reason=told, next_step=_CLOCK)
         return metric_result(rule, hours, f"newest {newest.isoformat()}, {hours:.2f} hours old", numbers=numbers)
 
-    return f"max({quoted(check.column)})", answer
+    return (f"max({quoted(check.column)})",), answer
 
 
 _CLOCK = "Correct the clock or the time zone of whoever writes the column."
@@ -116,13 +121,13 @@ def moment(value: Any) -> datetime | None:
     return None
 
 
-def _latency(rule: Rule, _: Subject) -> tuple[str, Answer]:
+def _latency(rule: Rule, _: Subject) -> Shared:
     check: Measure = rule.check  # type: ignore[assignment]
     hours = f"(epoch_us({quoted(check.column)}) - epoch_us({quoted(check.since)})) / 3600e6"
-    return f"max({hours})", lambda _, values: _value(rule, values[0])
+    return (f"max({hours})",), lambda _, values: _value(rule, values[0])
 
 
-_SHARED: dict[Metric, Callable[[Rule, Subject], tuple[str, Answer]]] = {
+_SHARED: dict[Metric, Callable[[Rule, Subject], Shared]] = {
     Metric.ROW_COUNT: _row_count,
     Metric.NULL_SHARE: _null_share,
     Metric.MINIMUM: _number("min"),
@@ -142,14 +147,14 @@ def _values(rule: Rule, subject: Subject, column: str) -> str:
     """The values that are there, as a query with the columns v and n (how often), which spills where it must."""
     name = quoted(column)
     scope = f" and ({rule.where})" if rule.where else ""
-    return f"select {name} as v, count(*) as n from {subject.relation} where {name} is not null{scope} group by all"
+    return f"select {name} as v, count(*) as n from {subject.relation} where {name} is not null{scope} group by 1"
 
 
 def _distinct(rule: Rule, subject: Subject, _: Facts, __: Sequence[Any]) -> RuleResult:
     check: Measure = rule.check  # type: ignore[assignment]
-    distinct, rows = subject.ask(f"select count(*), coalesce(sum(n), 0) from ({_values(rule, subject, check.column)})")[
-        0
-    ]
+    distinct, rows = subject.ask(
+        f"select count(*), coalesce(sum(n), 0) from ({_values(rule, subject, check.column)}) as c"
+    )[0]
     if not rows:
         return nothing(rule, f"{check.column} has no value")
     told = f"{distinct:,} distinct values in {rows:,}"

@@ -32,7 +32,10 @@ def ask_rows(rule: Rule, subject: Subject) -> Question:
         return Question(rule, partial(_presence, rule, check), (), missing, columns)
     misread = any(name in subject.misread for name in judged)
     counted = bool(rule.where) or misread or len(judged) > 1 or isinstance(check, Holds)
-    aggregates = [f"count(*) filter ({failing})", *([f"count(*) filter ({judged_sql(rule)})"] if counted else [])]
+    aggregates = [
+        f"count(*) filter (where {failing})",
+        *([f"count(*) filter (where {judged_sql(rule)})"] if counted else []),
+    ]
     return Question(rule, partial(_answer, rule, subject, judged), tuple(aggregates), failing, _shown(columns, subject))
 
 
@@ -64,7 +67,7 @@ def ask_type(rule: Rule, subject: Subject) -> Question:
     def answer(facts: Facts, values: Sequence[Any]) -> RuleResult:
         return rows_result(rule, values[0], facts.rows - facts.nulls[check.column])
 
-    return Question(rule, answer, (f"count(*) filter ({failing})",), failing, _shown((check.column,), subject))
+    return Question(rule, answer, (f"count(*) filter (where {failing})",), failing, _shown((check.column,), subject))
 
 
 def require(subject: Subject, columns: Sequence[str]) -> None:

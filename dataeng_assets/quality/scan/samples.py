@@ -40,10 +40,12 @@ def samples(
         broken: by rule.
         relation: where the conditions hold, when it is not the subject's own.
     """
+    if subject.elsewhere:
+        return {name: _one_by_one(subject, one.condition, one.columns) for name, one in broken.items()}
     rows = relation or subject.relation
     found: dict[str, tuple[Sample, ...]] = {}
     if subject.input.position and subject.identity == subject.input.position:
-        beginning = f"(select * from {rows} where {quoted(subject.identity[-1])} <= {_BEGINNING})"
+        beginning = f"(select * from {rows} where try_cast({quoted(subject.identity[-1])} as bigint) <= {_BEGINNING})"
         found = _first_rows(subject, broken, beginning)
     missing = {name: one for name, one in broken.items() if len(found.get(name, ())) < min(one.rows, _SHOWN_ROWS)}
     return found | _first_rows(subject, missing, rows)
@@ -67,6 +69,16 @@ def _first_rows(subject: Subject, broken: Mapping[str, Broken], rows: str) -> di
         name: tuple(_sample(subject, one.columns, row) for row in first or ())
         for (name, one), first in zip(broken.items(), found, strict=True)
     }
+
+
+def _one_by_one(subject: Subject, condition: str, columns: Sequence[str]) -> tuple[Sample, ...]:
+    """The same rows in the same order, where no aggregate gives the smallest few."""
+    order = [*map(quoted, reversed(subject.identity)), "2", "3"]
+    known = _texts(subject, subject.identity)
+    values = _texts(subject, [name for name in columns if name not in subject.identity])
+    rows = f"from {subject.relation} where {condition} order by {listed(order)} limit {_SHOWN_ROWS}"
+    found = subject.ask(f'select null, array[{known}] collate "C", array[{values}] collate "C" {rows}')
+    return tuple(_sample(subject, columns, row) for row in found)
 
 
 def _texts(subject: Subject, columns: Sequence[str]) -> str:

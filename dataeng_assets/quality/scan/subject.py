@@ -33,6 +33,8 @@ class Subject:
         identity: columns shown with a failing row; none of them is personal.
         other: opens another table by the name a rule gives it, as SQL for after FROM.
         now: the moment that freshness is judged at.
+        elsewhere: asks the engine that the relation lies in, where that is not the connection; its SQL is what both
+            engines read alike.
     """
 
     connection: duckdb.DuckDBPyConnection
@@ -45,9 +47,12 @@ class Subject:
     identity: tuple[str, ...]
     other: Callable[[str], str]
     now: datetime
+    elsewhere: Callable[[str], list[tuple[Any, ...]]] | None = None
 
     def ask(self, sql: str) -> list[tuple[Any, ...]]:
         """The rows of a query."""
+        if self.elsewhere:
+            return self.elsewhere(sql)
         return self.connection.execute(sql).fetchall()
 
     def column(self, name: str) -> InputColumn | None:

@@ -61,6 +61,7 @@ def _facts(result: TableResult) -> list[tuple[str, str]]:
         ("Judged", utc(result.judged_at)),
         ("Input", result.input),
         ("Data version", result.data_version or "not known"),
+        *([("Read", result.read)] if result.read else []),
         ("Contract", f"{suite.id or suite.name} {suite.version}".strip()),
         ("Owner", suite.owner or "not named"),
     ]

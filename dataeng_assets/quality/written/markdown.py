@@ -108,7 +108,8 @@ def _told(result: TableResult) -> list[str]:
         return []
     contract = f"{result.suite.id or result.suite.name} {result.suite.version}".strip()
     from_what = f"contract {_code(contract)}, data {_code(result.data_version)}, judged {utc(result.judged_at)}"
-    return [*lines, "", f"<sub>{from_what}</sub>"]
+    read = f"; {escaped(result.read)}" if result.read else ""
+    return [*lines, "", f"<sub>{from_what}{read}</sub>"]
 
 
 def _found(result: RuleResult) -> str:

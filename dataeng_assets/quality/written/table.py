@@ -96,6 +96,7 @@ def _from_what(result: TableResult) -> str:
     contract = f"{result.suite.id or result.suite.name} {result.suite.version}".strip()
     parts = [visible(result.input), f"contract {visible(contract)}"]
     parts += [f"data {visible(result.data_version)}"] if result.data_version else []
+    parts += [result.read] if result.read else []
     return " · ".join([*parts, f"judged {utc(result.judged_at)}"])
 
 
