@@ -9,8 +9,13 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import StrEnum
 from fractions import Fraction
+from typing import Generic
+
+from typing_extensions import TypeVar
 
 from dataeng_assets.contracts.checks.kinds import Check
+
+C_co = TypeVar("C_co", bound=Check, default=Check, covariant=True)
 
 
 class Severity(StrEnum):
@@ -83,8 +88,8 @@ NONE = Bounds(upper=0)
 
 
 @dataclass(frozen=True)
-class Rule:
-    """What is demanded of a table.
+class Rule(Generic[C_co]):
+    """What is demanded of a table; `Rule[Unique]` where the kind of check is known.
 
     Attributes:
         check: what is judged.
@@ -97,7 +102,7 @@ class Rule:
         place: where it stands, as `file:line` or a path in the document; empty when it was made by code.
     """
 
-    check: Check
+    check: C_co
     name: str
     bounds: Bounds = NONE
     severity: Severity = Severity.ERROR

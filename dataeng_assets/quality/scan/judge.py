@@ -39,7 +39,7 @@ from dataeng_assets.quality.scan.rows import ask_rows, ask_type
 from dataeng_assets.quality.scan.samples import Broken, samples
 from dataeng_assets.quality.scan.subject import Subject, subject
 
-_ASK: dict[type[Check], Callable[[Rule, Subject], Question]] = {
+_ASK: dict[type[Check], Callable[[Rule[Any], Subject], Question]] = {
     OfType: ask_type,
     HasColumns: ask_columns,
     Unique: ask_unique,

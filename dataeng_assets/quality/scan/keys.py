@@ -15,9 +15,9 @@ from dataeng_assets.quality.scan.samples import MASK, Broken, samples
 from dataeng_assets.quality.scan.subject import Subject
 
 
-def ask_unique(rule: Rule, subject: Subject) -> Question:
+def ask_unique(rule: Rule[Unique], subject: Subject) -> Question:
     """Uniqueness, with all three numbers that tools give: groups, rows too many, rows involved. The last is judged."""
-    check: Unique = rule.check  # type: ignore[assignment]
+    check = rule.check
     require(subject, check.columns)
 
     def answer(_: Facts, __: Sequence[Any]) -> RuleResult:
@@ -78,9 +78,9 @@ def _partial(rule: Rule, subject: Subject, columns: Sequence[str]) -> int:
     return count
 
 
-def ask_references(rule: Rule, subject: Subject) -> Question:
+def ask_references(rule: Rule[References], subject: Subject) -> Question:
     """A reference to another table; to a history, exactly one version that was valid at the row's moment."""
-    check: References = rule.check  # type: ignore[assignment]
+    check = rule.check
     require(subject, [*check.columns, *([check.as_of.at] if check.as_of else [])])
     other = subject.other(check.table)
     pairs = [f"o.{quoted(to)} = t.{quoted(name)}" for name, to in zip(check.columns, check.to, strict=True)]
@@ -113,9 +113,9 @@ def ask_references(rule: Rule, subject: Subject) -> Question:
     return Question(rule, answer)
 
 
-def ask_ordered(rule: Rule, subject: Subject) -> Question:
+def ask_ordered(rule: Rule[Ordered], subject: Subject) -> Question:
     """Values that never fall, in the order of the input."""
-    check: Ordered = rule.check  # type: ignore[assignment]
+    check = rule.check
     require(subject, (check.column,))
     if not subject.input.position:
         raise Unanswerable("the input has no order of its own")
@@ -135,9 +135,9 @@ def ask_ordered(rule: Rule, subject: Subject) -> Question:
     return Question(rule, answer)
 
 
-def ask_z_score(rule: Rule, subject: Subject) -> Question:
+def ask_z_score(rule: Rule[ZScore], subject: Subject) -> Question:
     """Values far from the mean, which is known after a first pass."""
-    check: ZScore = rule.check  # type: ignore[assignment]
+    check = rule.check
     require(subject, (check.column,))
     name = quoted(check.column)
     scope = f"({rule.where}) and " if rule.where else ""

@@ -26,9 +26,9 @@ Answer = Callable[[Facts, Sequence[Any]], RuleResult]
 Shared = tuple[tuple[str, ...], Answer]
 
 
-def ask_measure(rule: Rule, subject: Subject) -> Question:
+def ask_measure(rule: Rule[Measure], subject: Subject) -> Question:
     """A metric within bounds."""
-    check: Measure = rule.check  # type: ignore[assignment]
+    check = rule.check
     require(subject, [name for name in (check.column, check.since) if name])
     if check.metric is Metric.COLUMN_COUNT:
         count = len(subject.input.columns)
@@ -43,12 +43,12 @@ def ask_measure(rule: Rule, subject: Subject) -> Question:
 # -- on the shared pass ------------------------------------------------------------------------------------------------
 
 
-def _row_count(rule: Rule, _: Subject) -> Shared:
+def _row_count(rule: Rule[Measure], _: Subject) -> Shared:
     return ("count(*)",), lambda _, values: metric_result(rule, values[0], f"{values[0]:,} rows")
 
 
-def _null_share(rule: Rule, _: Subject) -> Shared:
-    column = quoted(rule.check.column)  # type: ignore[union-attr]
+def _null_share(rule: Rule[Measure], _: Subject) -> Shared:
+    column = quoted(rule.check.column)
 
     def answer(_: Facts, values: Sequence[Any]) -> RuleResult:
         there, rows = values
@@ -60,17 +60,17 @@ def _null_share(rule: Rule, _: Subject) -> Shared:
     return (f"count({column})", "count(*)"), answer
 
 
-def _number(function: str) -> Callable[[Rule, Subject], Shared]:
-    def ask(rule: Rule, _: Subject) -> Shared:
-        check: Measure = rule.check  # type: ignore[assignment]
+def _number(function: str) -> Callable[[Rule[Measure], Subject], Shared]:
+    def ask(rule: Rule[Measure], _: Subject) -> Shared:
+        check = rule.check
         return (f"{function}({quoted(check.column)})",), lambda _, values: _value(rule, values[0])
 
     return ask
 
 
-def _sum(rule: Rule, subject: Subject) -> Shared:
+def _sum(rule: Rule[Measure], subject: Subject) -> Shared:
     """Floats are added with compensation, so that the order in which they are read does not change the sum."""
-    check: Measure = rule.check  # type: ignore[assignment]
+    check = rule.check
     kind = subject.types[check.column]
     aggregates, answer = _number("fsum" if is_float(kind) else "sum")(rule, subject)
     if is_integer(kind):  # which engines widen, each in its own way
@@ -78,8 +78,8 @@ def _sum(rule: Rule, subject: Subject) -> Shared:
     return aggregates, answer
 
 
-def _value(rule: Rule, value: Any) -> RuleResult:
-    check: Measure = rule.check  # type: ignore[assignment]
+def _value(rule: Rule[Measure], value: Any) -> RuleResult:
+    check = rule.check
     if value is None:
         return nothing(rule, f"{check.column} has too few values")
     if isinstance(value, date | str | bool) or (not isinstance(value, int | float) and not hasattr(value, "as_tuple")):
@@ -87,8 +87,8 @@ def _value(rule: Rule, value: Any) -> RuleResult:
     return metric_result(rule, value, f"{value}")
 
 
-def _hours_old(rule: Rule, subject: Subject) -> Shared:
-    check: Measure = rule.check  # type: ignore[assignment]
+def _hours_old(rule: Rule[Measure], subject: Subject) -> Shared:
+    check = rule.check
 
     def answer(_: Facts, values: Sequence[Any]) -> RuleResult:
         newest = moment(values[0])
@@ -121,13 +121,13 @@ def moment(value: Any) -> datetime | None:
     return None
 
 
-def _latency(rule: Rule, _: Subject) -> Shared:
-    check: Measure = rule.check  # type: ignore[assignment]
+def _latency(rule: Rule[Measure], _: Subject) -> Shared:
+    check = rule.check
     hours = f"(epoch_us({quoted(check.column)}) - epoch_us({quoted(check.since)})) / 3600e6"
     return (f"max({hours})",), lambda _, values: _value(rule, values[0])
 
 
-_SHARED: dict[Metric, Callable[[Rule, Subject], Shared]] = {
+_SHARED: dict[Metric, Callable[[Rule[Measure], Subject], Shared]] = {
     Metric.ROW_COUNT: _row_count,
     Metric.NULL_SHARE: _null_share,
     Metric.MINIMUM: _number("min"),
@@ -150,8 +150,8 @@ def _values(rule: Rule, subject: Subject, column: str) -> str:
     return f"select {name} as v, count(*) as n from {subject.relation} where {name} is not null{scope} group by 1"
 
 
-def _distinct(rule: Rule, subject: Subject, _: Facts, __: Sequence[Any]) -> RuleResult:
-    check: Measure = rule.check  # type: ignore[assignment]
+def _distinct(rule: Rule[Measure], subject: Subject, _: Facts, __: Sequence[Any]) -> RuleResult:
+    check = rule.check
     distinct, rows = subject.ask(
         f"select count(*), coalesce(sum(n), 0) from ({_values(rule, subject, check.column)}) as c"
     )[0]
@@ -169,9 +169,9 @@ _HELD_VALUES = 10_000_000
 """So many values are held in memory for a quantile: 80 MB of doubles."""
 
 
-def _quantile(rule: Rule, subject: Subject, facts: Facts, __: Sequence[Any]) -> RuleResult:
+def _quantile(rule: Rule[Measure], subject: Subject, facts: Facts, __: Sequence[Any]) -> RuleResult:
     """Exact, by linear interpolation. Many values are sorted, which spills to disk; few are held."""
-    check: Measure = rule.check  # type: ignore[assignment]
+    check = rule.check
     share = 0.5 if check.argument is None else check.argument
     name, scope = quoted(check.column), f" and ({rule.where})" if rule.where else ""
     values = f"from {subject.relation} where {name} is not null{scope}"
@@ -189,10 +189,10 @@ def _quantile(rule: Rule, subject: Subject, facts: Facts, __: Sequence[Any]) -> 
     return _value(rule, near[0] + (near[1] - near[0]) * step)
 
 
-def _divergence(rule: Rule, subject: Subject, _: Facts, __: Sequence[Any]) -> RuleResult:
+def _divergence(rule: Rule[Measure], subject: Subject, _: Facts, __: Sequence[Any]) -> RuleResult:
     from math import inf, log
 
-    check: Measure = rule.check  # type: ignore[assignment]
+    check = rule.check
     found = dict(subject.ask(_values(rule, subject, check.column)))
     total = sum(found.values())
     if not total:
@@ -212,9 +212,9 @@ _OWN_PASS: dict[Metric, Callable[..., RuleResult]] = {
 }
 
 
-def ask_most_common(rule: Rule, subject: Subject) -> Question:
+def ask_most_common(rule: Rule[MostCommon], subject: Subject) -> Question:
     """The most frequent value is among those named."""
-    check: MostCommon = rule.check  # type: ignore[assignment]
+    check = rule.check
     require(subject, (check.column,))
 
     def answer(_: Facts, __: Sequence[Any]) -> RuleResult:
@@ -229,9 +229,9 @@ def ask_most_common(rule: Rule, subject: Subject) -> Question:
     return Question(rule, answer)
 
 
-def ask_distinct_values(rule: Rule, subject: Subject) -> Question:
+def ask_distinct_values(rule: Rule[DistinctValues], subject: Subject) -> Question:
     """The set of values against the set demanded; only what decides it is fetched."""
-    check: DistinctValues = rule.check  # type: ignore[assignment]
+    check = rule.check
     require(subject, (check.column,))
 
     def answer(_: Facts, __: Sequence[Any]) -> RuleResult:

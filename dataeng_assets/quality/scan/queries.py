@@ -16,9 +16,9 @@ from dataeng_assets.quality.scan.samples import MASK
 from dataeng_assets.quality.scan.subject import Subject
 
 
-def ask_columns(rule: Rule, subject: Subject) -> Question:
+def ask_columns(rule: Rule[HasColumns], subject: Subject) -> Question:
     """The columns that must be there, their order, and whether there may be others."""
-    check: HasColumns = rule.check  # type: ignore[assignment]
+    check = rule.check
     there = [column.name for column in subject.input.columns]
     missing = [name for name in check.columns if name not in there]
     extra = [name for name in there if name not in check.columns] if check.exactly else []
@@ -40,9 +40,9 @@ def ask_columns(rule: Rule, subject: Subject) -> Question:
     return Question(rule, lambda _, __: result)
 
 
-def ask_query(rule: Rule, subject: Subject) -> Question:
+def ask_query(rule: Rule[Query], subject: Subject) -> Question:
     """One number from a query, within the bounds."""
-    check: Query = rule.check  # type: ignore[assignment]
+    check = rule.check
 
     def answer(_: Facts, __: Sequence[Any]) -> RuleResult:
         rows = _free(subject, check.sql)
@@ -59,9 +59,9 @@ def ask_query(rule: Rule, subject: Subject) -> Question:
     return Question(rule, answer)
 
 
-def ask_no_rows(rule: Rule, subject: Subject) -> Question:
+def ask_no_rows(rule: Rule[NoRows], subject: Subject) -> Question:
     """Each row that a query returns breaks the rule."""
-    check: NoRows = rule.check  # type: ignore[assignment]
+    check = rule.check
 
     def answer(_: Facts, __: Sequence[Any]) -> RuleResult:
         sql = _written(subject, check.sql)
@@ -76,9 +76,9 @@ def ask_no_rows(rule: Rule, subject: Subject) -> Question:
     return Question(rule, answer)
 
 
-def ask_same_result(rule: Rule, subject: Subject) -> Question:
+def ask_same_result(rule: Rule[SameResult], subject: Subject) -> Question:
     """Two queries return the same rows, each as often."""
-    check: SameResult = rule.check  # type: ignore[assignment]
+    check = rule.check
 
     def answer(_: Facts, __: Sequence[Any]) -> RuleResult:
         one, two = _written(subject, check.sql), _written(subject, check.other_sql)
@@ -91,9 +91,9 @@ def ask_same_result(rule: Rule, subject: Subject) -> Question:
     return Question(rule, answer)
 
 
-def ask_reconciles(rule: Rule, subject: Subject) -> Question:
+def ask_reconciles(rule: Rule[Reconciles], subject: Subject) -> Question:
     """The same number of two tables; the bounds speak of the difference."""
-    check: Reconciles = rule.check  # type: ignore[assignment]
+    check = rule.check
     require(subject, check.columns)
     other = subject.other(check.table)
     scope = f" where {rule.where}" if rule.where else ""

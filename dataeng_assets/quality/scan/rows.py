@@ -16,9 +16,9 @@ from dataeng_assets.quality.scan.subject import Subject
 from dataeng_assets.quality.scan.typed import type_result
 
 
-def ask_rows(rule: Rule, subject: Subject) -> Question:
+def ask_rows(rule: Rule[RowCheck], subject: Subject) -> Question:
     """A check of rows."""
-    check: RowCheck = rule.check  # type: ignore[assignment]
+    check = rule.check
     require(subject, columns_of(check))
     try:
         failing = violation_sql(rule, subject.types)
@@ -45,19 +45,21 @@ def _presence(rule: Rule, check: NotNull | IsNull, facts: Facts, _: Sequence[Any
     return rows_result(rule, missing if isinstance(check, NotNull) else facts.rows - missing, facts.rows)
 
 
-def _answer(rule: Rule, subject: Subject, judged: Sequence[str], facts: Facts, values: Sequence[Any]) -> RuleResult:
+def _answer(
+    rule: Rule[RowCheck], subject: Subject, judged: Sequence[str], facts: Facts, values: Sequence[Any]
+) -> RuleResult:
     failing, *counted = values
     spoken = counted[0] if counted else facts.rows - (facts.nulls[judged[0]] if judged else 0)
     result = rows_result(rule, failing, spoken)
-    misread = [name for name in columns_of(rule.check) if name in subject.misread]  # type: ignore[arg-type]
+    misread = [name for name in columns_of(rule.check) if name in subject.misread]
     if result.status is Status.NOTHING and misread and not isinstance(rule.check, NotNull):
         return undecided(rule, f"no value of {', '.join(misread)} can be read as {subject.types[misread[0]]}")
     return result
 
 
-def ask_type(rule: Rule, subject: Subject) -> Question:
+def ask_type(rule: Rule[OfType], subject: Subject) -> Question:
     """The type of a column: by the format where it has types, else value by value."""
-    check: OfType = rule.check  # type: ignore[assignment]
+    check = rule.check
     require(subject, (check.column,))
     column = subject.column(check.column)
     if column is None or column.held is Held.TYPED:
