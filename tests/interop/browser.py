@@ -126,14 +126,28 @@ def _checks(page: Page, address: str, folder: Path) -> str:
 def _automation(page: Page, address: str, folder: Path) -> dict[str, bool]:
     """Whether the switch of each schedule and sensor is on."""
     page.goto(f"{address}/automation")
-    rows = page.locator("[data-index]").filter(has=page.locator("[class*=formatSwitch]"))
-    rows.first.wait_for()
-    page.wait_for_timeout(1000)
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    switches: dict[str, bool] = {}
+    while not switches and time.monotonic() < deadline:
+        page.wait_for_timeout(500)
+        switches = _switches(page)
     page.screenshot(path=folder / "automation.png")
-    return {
-        row.inner_text().strip().split("\n")[0]: row.locator("[class*=formatSwitch] input").is_checked()
-        for row in rows.all()
-    }
+    return switches
+
+
+def _switches(page: Page) -> dict[str, bool]:
+    """Those of all rows below the location's own; none while one of them waits for its answer.
+
+    The UI asks for each row by itself: until then it has no second line, and a switch that means nothing or none.
+    """
+    switches = {}
+    for row in page.locator("[data-index]:not([data-index='0'])").all():
+        name, *told = row.inner_text().strip().split("\n")
+        switch = row.locator("[class*=formatSwitch] input")
+        if not told or not switch.count():
+            return {}
+        switches[name] = switch.is_checked()
+    return switches
 
 
 def _runs(page: Page, address: str, folder: Path) -> str:
