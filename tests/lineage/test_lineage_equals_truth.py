@@ -35,6 +35,11 @@ def test_after_the_fill_every_table_equals_the_truth(platform: Platform, extract
     extracted.append(platform.commit_reached())
     platform.materialize()
     assert_equals_truth(platform, extracted)
+    with open_layers(notice=print) as connection:
+        reasons = {
+            reason for (reason,) in rows(connection, "select reason from bronze_events.user_events_dead_letters")
+        }
+    assert {"rule:one_of__event_type", "not_json"} <= reasons, "else nothing was compared of what is set aside"
 
 
 def test_a_second_pass_appends_nothing_and_rebuilds_nothing(platform: Platform) -> None:
