@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import dagster as dg
 import yaml
@@ -52,6 +52,10 @@ class KafkaTopicComponent(dg.Component, dg.Model, dg.Resolvable):
     bootstrap_variable: str = Field(description="environment variable that holds the brokers' addresses")
     window_minutes: int = Field(5, description="length of the tumbling windows")
     batch_records: int = Field(100_000, description="most records in one micro-batch; memory follows it")
+    reader: Literal["confluent-kafka", "kafka-python"] = Field(
+        "confluent-kafka",
+        description="client that reads the records; kafka-python where the other has no wheel, or for Kerberos",
+    )
     run_seconds: int = Field(240, description="how long one run may drain before it ends and the next is asked for")
 
     def build_defs(self, context: dg.ComponentLoadContext) -> dg.Definitions:
@@ -98,7 +102,9 @@ class KafkaTopicComponent(dg.Component, dg.Model, dg.Resolvable):
 
     def cluster(self) -> Cluster:
         """The Kafka cluster, its address read now."""
-        return Cluster(variable(self.bootstrap_variable), allow_plaintext=Settings.load().is_local)
+        return Cluster(
+            variable(self.bootstrap_variable), allow_plaintext=Settings.load().is_local, reader=self.reader
+        )
 
     def _key(self, suffix: str = "") -> tuple[str, ...]:
         return ("bronze", self.domain, f"{self.stream_name}{suffix}")

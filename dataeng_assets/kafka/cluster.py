@@ -29,6 +29,7 @@ class Cluster:
         certificate_file: PEM file of the client's certificate.
         key_file: PEM file of the client's key.
         allow_plaintext: whether PLAINTEXT is accepted: in the local environment only.
+        reader: the client that reads records: confluent-kafka, or kafka-python where that cannot go.
     """
 
     bootstrap: str
@@ -40,6 +41,7 @@ class Cluster:
     certificate_file: str = ""
     key_file: str = ""
     allow_plaintext: bool = False
+    reader: str = "confluent-kafka"
 
     def __post_init__(self) -> None:
         refusal = self._refusal()

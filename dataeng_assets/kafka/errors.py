@@ -34,14 +34,27 @@ class OffsetsGone(KafkaProblem):
 
 
 def named(bootstrap: str, doing: str, error: KafkaError) -> KafkaProblem:
-    """What a client's error means to us."""
-    cause = f"({type(error).__name__})"
-    if isinstance(error, RetriableError | InvalidMetadataError):
+    """What an error of kafka-python means to us."""
+    passes = isinstance(error, RetriableError | InvalidMetadataError)
+    return problem(bootstrap, doing, type(error).__name__, str(error), passes=passes)
+
+
+def problem(bootstrap: str, doing: str, cause: str, told: str, *, passes: bool) -> KafkaProblem:
+    """What a client's error means to us.
+
+    Args:
+        bootstrap: where the cluster is.
+        doing: what was tried.
+        cause: the error's name.
+        told: what the client says about it.
+        passes: whether it may be over when the same is tried again.
+    """
+    if passes:
         return BrokerUnreachable(
-            f"Kafka at {bootstrap} did not answer while {doing} {cause}. Nothing was committed; trying again is safe. "
-            "The local broker is started by `dataeng up`."
+            f"Kafka at {bootstrap} did not answer while {doing} ({cause}). Nothing was committed; trying again is "
+            "safe. The local broker is started by `dataeng up`."
         )
     return KafkaProblem(
-        f"Kafka at {bootstrap} refused {doing} {cause}: {error}. Nothing was committed. Trying again will not help; "
+        f"Kafka at {bootstrap} refused {doing} ({cause}): {told}. Nothing was committed. Trying again will not help; "
         "check the address, the user's rights and the topic."
     )

@@ -1,209 +1,29 @@
-"""Reading exact offset ranges of a topic as Arrow tables.
+"""Opening the reader that a cluster is read with."""
 
-`Reader` is what the streams know; `KafkaPythonReader` does it with kafka-python's public API: partitions are assigned
-and sought, never subscribed, an offset that is gone is an error and never a reset, and no offset is committed to Kafka.
-"""
-
-import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import timedelta
-from typing import Any, NamedTuple, Protocol
-
-import pyarrow as pa
-from kafka import KafkaConsumer, TopicPartition
-from kafka.consumer.fetcher import ConsumerRecord
-from kafka.errors import KafkaError, LogTruncationError, OffsetOutOfRangeError
 
 from dataeng_assets.kafka.cluster import Cluster
-from dataeng_assets.kafka.errors import OffsetsGone, ReadStalled, named
+from dataeng_assets.kafka.confluent_reader import ConfluentReader
+from dataeng_assets.kafka.kafka_python_reader import KafkaPythonReader
+from dataeng_assets.kafka.records import Reader
 
-HEADERS = pa.list_(pa.struct([("key", pa.string()), ("value", pa.binary())]))
-_FIELDS: "list[pa.Field[Any]]" = [
-    pa.field("partition", pa.int32(), nullable=False),
-    pa.field("offset", pa.int64(), nullable=False),
-    pa.field("timestamp", pa.timestamp("us", tz="UTC")),
-    pa.field("key", pa.binary()),
-    pa.field("value", pa.binary()),
-    pa.field("headers", HEADERS),
-]
-RECORDS = pa.schema(_FIELDS)
-"""One row per record. `timestamp` is null where the producer sent none; `headers` is null where there are none."""
-
-_POLL_MILLISECONDS = 500
-_POLL_RECORDS = 10_000
-_MOST_BEYOND = 50_000  # records kept for the next ranges
+READERS: Mapping[str, type[ConfluentReader] | type[KafkaPythonReader]] = {
+    "confluent-kafka": ConfluentReader,
+    "kafka-python": KafkaPythonReader,
+}
+"""By the name of the client."""
 
 
-class Range(NamedTuple):
-    """Offsets `[start, end)` of one partition."""
+def open_reader(cluster: Cluster, topic: str, *, timeout: timedelta = timedelta(seconds=30)) -> Reader:
+    """Connect a reader to a topic.
 
-    start: int
-    end: int
+    Args:
+        cluster: says which client reads.
+        topic: one.
+        timeout: how long a read waits without anything having come.
 
-
-class Reader(Protocol):
-    """Reads one topic."""
-
-    def read(self, ranges: Mapping[int, Range]) -> pa.Table:
-        """All records in the ranges, sorted by partition and offset, in the schema `RECORDS`.
-
-        An offset that holds no record (a transaction's marker, an aborted or compacted record) is passed over: when
-        this returns, every offset of the ranges was read or proved empty.
-
-        Raises:
-            OffsetsGone: the broker no longer has a start.
-            ReadStalled: nothing came for the timeout; nothing is lost.
-        """
-
-    def positions(self) -> dict[int, int]:
-        """Next offset per partition that was read so far."""
-
-    def close(self) -> None:
-        """Close the connection."""
-
-
-class KafkaPythonReader:
-    """A `Reader` that keeps its connection and what it has fetched beyond a range for the next one."""
-
-    def __init__(self, cluster: Cluster, topic: str, *, timeout: timedelta = timedelta(seconds=30)) -> None:
-        self._topic = topic
-        self._timeout = timeout
-        self._beyond: dict[int, list[ConsumerRecord]] = {}
-        self._positions: dict[int, int] = {}
-        try:
-            self._consumer = KafkaConsumer(
-                **cluster.options(),
-                group_id=None,
-                enable_auto_commit=False,
-                auto_offset_reset="none",
-                isolation_level="read_committed",
-                check_crcs=True,
-                bootstrap_timeout_ms=int(timeout.total_seconds() * 1000),
-            )
-        except KafkaError as error:
-            raise named(cluster.bootstrap, "connecting", error) from error
-        self._bootstrap = cluster.bootstrap
-
-    def __enter__(self) -> "KafkaPythonReader":
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
-
-    def close(self) -> None:
-        """Close the connection."""
-        self._consumer.close()
-
-    def positions(self) -> dict[int, int]:
-        """Next offset per partition that was read so far."""
-        return dict(self._positions)
-
-    def read(self, ranges: Mapping[int, Range]) -> pa.Table:
-        """All records in the ranges; see `Reader.read`."""
-        wanted = {partition: range_ for partition, range_ in ranges.items() if range_.start < range_.end}
-        try:
-            return self._read(wanted)
-        except (OffsetOutOfRangeError, LogTruncationError) as error:
-            raise OffsetsGone(
-                f"Kafka at {self._bootstrap} no longer has an offset that was asked for in topic {self._topic}: {error}"
-            ) from error
-        except KafkaError as error:
-            raise named(self._bootstrap, f"reading topic {self._topic}", error) from error
-
-    def _read(self, ranges: dict[int, Range]) -> pa.Table:
-        batches = [self._start(partition, range_) for partition, range_ in ranges.items()]
-        open_ = {partition for partition, range_ in ranges.items() if self._positions[partition] < range_.end}
-        self._fetch(open_)
-        deadline = time.monotonic() + self._timeout.total_seconds()
-        while open_:
-            before = dict(self._positions)
-            polled = self._consumer.poll(timeout_ms=_POLL_MILLISECONDS, max_records=_POLL_RECORDS)
-            for found, records in polled.items():
-                batches.append(self._take(found.partition, records, ranges.get(found.partition)))
-            for partition in open_:
-                self._pass_over_empty_offsets(partition, ranges[partition].end)
-            open_ = {partition for partition in open_ if self._positions[partition] < ranges[partition].end}
-            self._park()
-            if self._positions != before:
-                deadline = time.monotonic() + self._timeout.total_seconds()
-            elif time.monotonic() > deadline:
-                raise self._stalled(open_)
-        table = pa.Table.from_batches(batches, RECORDS)
-        return table.sort_by([("partition", "ascending"), ("offset", "ascending")])
-
-    def _start(self, partition: int, range_: Range) -> pa.RecordBatch:
-        """Begin a range with what was fetched beyond the last one; elsewhere, forget that and fetch anew."""
-        kept = self._beyond.pop(partition, [])
-        if self._positions.get(partition) != range_.start:
-            kept = []
-            self._unassign({partition})
-        self._positions[partition] = range_.start
-        return self._take(partition, kept, range_)
-
-    def _fetch(self, partitions: set[int]) -> None:
-        """Assign what is not assigned yet. Nothing is ever paused: kafka-python 3.0.12 can stall after a resume."""
-        assigned = self._consumer.assignment()
-        new = {self._place(partition) for partition in partitions} - assigned
-        if new:
-            self._consumer.assign([*assigned, *new])
-        for place in new:
-            self._consumer.seek(place, self._positions[place.partition])
-
-    def _park(self) -> None:
-        """Stop fetching partitions that are beyond their range when too much is kept; they are sought again later."""
-        if sum(map(len, self._beyond.values())) > _MOST_BEYOND:
-            self._unassign(set(self._beyond))
-
-    def _unassign(self, partitions: set[int]) -> None:
-        assigned = self._consumer.assignment()
-        parked = {self._place(partition) for partition in partitions} & assigned
-        if parked:
-            self._consumer.assign(list(assigned - parked))
-
-    def _take(self, partition: int, records: list[ConsumerRecord], range_: Range | None) -> pa.RecordBatch:
-        """Split off what lies beyond the range, and move the position."""
-        inside = len(records) if range_ else 0
-        while range_ and inside and records[inside - 1].offset >= range_.end:
-            inside -= 1
-        beyond = records[inside:]
-        if beyond:
-            self._beyond.setdefault(partition, []).extend(beyond)
-        if range_ and beyond:
-            self._positions[partition] = range_.end
-        elif inside:
-            self._positions[partition] = records[-1].offset + 1
-        return _batch(partition, records[:inside])
-
-    def _pass_over_empty_offsets(self, partition: int, end: int) -> None:
-        """The consumer's position also steps over offsets that hold no record for us."""
-        if partition not in self._beyond:
-            position = self._consumer.position(self._place(partition))
-            self._positions[partition] = max(self._positions[partition], min(position, end))
-
-    def _place(self, partition: int) -> TopicPartition:
-        return TopicPartition(self._topic, partition)
-
-    def _stalled(self, partitions: set[int]) -> ReadStalled:
-        names = ", ".join(str(partition) for partition in sorted(partitions))
-        return ReadStalled(
-            f"Kafka at {self._bootstrap} sent nothing of topic {self._topic}, partitions {names}, for "
-            f"{self._timeout.total_seconds():.0f} s. Nothing of this batch was committed; trying again is safe."
-        )
-
-
-def _batch(partition: int, records: Sequence[ConsumerRecord]) -> pa.RecordBatch:
-    columns = [
-        pa.repeat(pa.scalar(partition, pa.int32()), len(records)),
-        pa.array([record.offset for record in records], pa.int64()),
-        pa.array([record.timestamp * 1000 if record.timestamp >= 0 else None for record in records], pa.int64()).cast(
-            pa.timestamp("us", tz="UTC")
-        ),
-        pa.array([record.key for record in records], pa.binary()),
-        pa.array([record.value for record in records], pa.binary()),
-        pa.array([_headers(record) for record in records], HEADERS),
-    ]
-    return pa.record_batch(columns, schema=RECORDS)
-
-
-def _headers(record: ConsumerRecord) -> list[dict[str, object]] | None:
-    return [{"key": key, "value": value} for key, value in record.headers] or None
+    Raises:
+        BrokerUnreachable: nobody answered in that time.
+    """
+    return READERS[cluster.reader](cluster, topic, timeout=timeout)

@@ -12,7 +12,8 @@ from datetime import UTC, datetime, timedelta
 from dataeng_assets.kafka.admin import Admin, TopicState
 from dataeng_assets.kafka.cluster import Cluster
 from dataeng_assets.kafka.errors import OffsetsGone
-from dataeng_assets.kafka.reader import KafkaPythonReader, Reader
+from dataeng_assets.kafka.reader import open_reader
+from dataeng_assets.kafka.records import Reader
 from dataeng_assets.streams.errors import OffsetsLost, TopicRecreated
 from dataeng_assets.streams.ingest import StalePlan, commit_batch, make_tables
 from dataeng_assets.streams.plan import Plan, plan_batch, read_committed
@@ -111,7 +112,7 @@ def drain(
     started = time.monotonic()
     with (
         Admin(cluster) as admin,
-        KafkaPythonReader(cluster, stream.topic) as reader,
+        open_reader(cluster, stream.topic) as reader,
         Validator(stream.contract) as validator,
     ):
         topic = admin.describe(stream.topic)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from deltalake import DeltaTable
 
 from dataeng_assets.kafka.admin import TopicState
-from dataeng_assets.kafka.reader import Range
+from dataeng_assets.kafka.records import Range
 from dataeng_assets.lake.append import progress
 from dataeng_assets.streams.errors import OffsetsBehind, OffsetsLost, TopicRecreated
 from dataeng_assets.streams.stream import Progress, Stream

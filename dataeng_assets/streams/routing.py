@@ -48,7 +48,7 @@ def route(
 
     Args:
         stream: whose rules decide.
-        records: in the schema of `kafka.reader.RECORDS`, sorted by partition and offset.
+        records: in the schema of `kafka.records.RECORDS`, sorted by partition and offset.
         decoded: the same rows, decoded.
         max_event_times: running maximum before the batch, in microseconds, per partition that has one.
         run_id: written into every row.

@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from dataeng_assets.contracts.checks.setting_aside import setting_aside, version_of
 from dataeng_assets.contracts.model import Contract, EventTime
-from dataeng_assets.kafka.reader import HEADERS
+from dataeng_assets.kafka.records import HEADERS
 from dataeng_assets.lake.location import Lake
 from dataeng_assets.streams.decode import DETAIL, REASON, RESCUED
 

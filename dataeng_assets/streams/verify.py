@@ -16,7 +16,8 @@ from deltalake import DeltaTable
 
 from dataeng_assets.kafka.admin import Admin, TopicState
 from dataeng_assets.kafka.cluster import Cluster
-from dataeng_assets.kafka.reader import KafkaPythonReader, Range, Reader
+from dataeng_assets.kafka.reader import open_reader
+from dataeng_assets.kafka.records import Range, Reader
 from dataeng_assets.lake.location import TableMissing
 from dataeng_assets.lake.strict import table_schema
 from dataeng_assets.streams.plan import Committed, read_committed
@@ -104,7 +105,7 @@ def verify(stream: Stream, cluster: Cluster) -> Reconciliation:
     with (
         tempfile.TemporaryDirectory(prefix="dataeng-verify-") as folder,
         duckdb.connect(config={"threads": 2, "temp_directory": folder}) as connection,
-        KafkaPythonReader(cluster, stream.topic) as reader,
+        open_reader(cluster, stream.topic) as reader,
     ):
         connection.execute("CREATE TABLE stored (place VARCHAR, p INTEGER, o BIGINT)")
         sides = {"late": stream.late, "dead_letters": stream.dead_letters}

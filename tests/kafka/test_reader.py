@@ -9,10 +9,12 @@ import pytest
 from kafka import KafkaAdminClient, KafkaProducer, TopicPartition
 from kafka.admin import NewTopic
 
+from dataeng_assets.kafka import confluent_reader, kafka_python_reader
 from dataeng_assets.kafka.admin import Admin
 from dataeng_assets.kafka.cluster import Cluster
-from dataeng_assets.kafka.errors import BrokerUnreachable, OffsetsGone, TopicMissing
-from dataeng_assets.kafka.reader import RECORDS, KafkaPythonReader, Range
+from dataeng_assets.kafka.errors import BrokerUnreachable, OffsetsGone, ReadStalled, TopicMissing
+from dataeng_assets.kafka.reader import READERS, open_reader
+from dataeng_assets.kafka.records import RECORDS, Range, Reader
 from dataeng_assets.local.kafka import Kafka
 
 pytestmark = pytest.mark.server
@@ -20,9 +22,9 @@ pytestmark = pytest.mark.server
 BIG = b"x" * 200
 
 
-@pytest.fixture
-def cluster(kafka_broker: Kafka) -> Cluster:
-    return Cluster(kafka_broker.bootstrap, allow_plaintext=True)
+@pytest.fixture(params=READERS)
+def cluster(kafka_broker: Kafka, request: pytest.FixtureRequest) -> Cluster:
+    return Cluster(kafka_broker.bootstrap, allow_plaintext=True, reader=request.param)
 
 
 @pytest.fixture
@@ -45,7 +47,7 @@ def fill(cluster: Cluster, name: str, counts: dict[int, int], **options: Any) ->
         producer.flush()
 
 
-def offsets(reader: KafkaPythonReader, ranges: dict[int, Range]) -> dict[int, list[int]]:
+def offsets(reader: Reader, ranges: dict[int, Range]) -> dict[int, list[int]]:
     table = reader.read(ranges)
     assert table.schema == RECORDS
     found: dict[int, list[int]] = {}
@@ -61,7 +63,7 @@ def test_ranges_are_read_exactly_in_any_order_and_size(
     make(admin, topic_name, 3)
     counts = {0: 3000, 1: 100, 2: 0}
     fill(cluster, topic_name, counts, compression_type=codec)
-    with KafkaPythonReader(cluster, topic_name) as reader:
+    with open_reader(cluster, topic_name) as reader:
         steps = [{0: Range(0, 700), 1: Range(0, 30)}, {0: Range(700, 701), 1: Range(30, 100)}, {0: Range(701, 2500)}]
         steps += [{0: Range(100, 105), 1: Range(99, 100)}, {0: Range(105, 3000), 1: Range(0, 100), 2: Range(0, 0)}]
         for ranges in steps:
@@ -75,11 +77,12 @@ def test_ranges_are_read_exactly_in_any_order_and_size(
 def test_a_partition_that_is_far_beyond_its_range_is_parked_and_found_again(
     cluster: Cluster, admin: KafkaAdminClient, topic_name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("dataeng_assets.kafka.reader._MOST_BEYOND", 10)
-    monkeypatch.setattr("dataeng_assets.kafka.reader._POLL_RECORDS", 50)
+    for reader_module in (confluent_reader, kafka_python_reader):
+        monkeypatch.setattr(reader_module, "_MOST_AHEAD", 10)
+        monkeypatch.setattr(reader_module, "_POLLED", 50)
     make(admin, topic_name, 2)
     fill(cluster, topic_name, {0: 3000, 1: 3000})
-    with KafkaPythonReader(cluster, topic_name) as reader:
+    with open_reader(cluster, topic_name) as reader:
         start = 0
         while start < 3000:
             step = {0: Range(start // 10, start // 10 + 10), 1: Range(start, start + 100)}
@@ -100,12 +103,81 @@ def test_offsets_without_a_record_are_passed_over(cluster: Cluster, admin: Kafka
     with Admin(cluster) as client:
         end = client.describe(topic_name).ends[0]
     assert end == 16
-    with KafkaPythonReader(cluster, topic_name) as reader:
+    with open_reader(cluster, topic_name) as reader:
         assert offsets(reader, {0: Range(0, end)}) == {0: [0, 1, 2, 8, 9, 10]}
         assert reader.positions() == {0: 16}
         assert offsets(reader, {0: Range(3, 8)}) == {}
         assert offsets(reader, {0: Range(2, 9)}) == {0: [2, 8]}
         assert offsets(reader, {0: Range(9, 10)}) == {0: [9]}
+
+
+def test_a_range_may_begin_and_end_inside_a_batch(cluster: Cluster, admin: KafkaAdminClient, topic_name: str) -> None:
+    make(admin, topic_name, 1)
+    with KafkaProducer(
+        bootstrap_servers=cluster.bootstrap, linger_ms=5000, batch_size=1_000_000, compression_type="zstd"
+    ) as producer:
+        for number in range(1000):
+            producer.send(topic_name, value=b"%d" % number)
+        producer.flush()
+    with open_reader(cluster, topic_name) as reader:
+        for start, end in [(501, 502), (998, 1000), (0, 1), (1, 999)]:
+            found = reader.read({0: Range(start, end)})
+            assert found["offset"].to_pylist() == list(range(start, end))
+            assert found["value"].to_pylist() == [b"%d" % number for number in range(start, end)]
+
+
+def test_offsets_that_were_compacted_away_are_passed_over(
+    cluster: Cluster, admin: KafkaAdminClient, topic_name: str
+) -> None:
+    eager = {"cleanup.policy": "compact", "segment.ms": "100", "min.cleanable.dirty.ratio": "0.001"}
+    make(admin, topic_name, 1, **eager, **{"max.compaction.lag.ms": "100"})
+    fill(cluster, topic_name, {0: 50})
+    for _ in range(3):  # each begins a segment, which closes the one before
+        time.sleep(0.2)
+        with KafkaProducer(bootstrap_servers=cluster.bootstrap) as producer:
+            producer.send(topic_name, key=b"other", value=b"x").get(timeout=10)
+    deadline = time.monotonic() + 60
+    found = {0: list(range(53))}
+    while len(found[0]) > 10 and time.monotonic() < deadline:
+        time.sleep(1)
+        with open_reader(cluster, topic_name) as reader:
+            found = offsets(reader, {0: Range(0, 53)})
+            assert reader.positions() == {0: 53}
+    assert 49 in found[0]
+    assert 0 < len(found[0]) <= 10
+    with open_reader(cluster, topic_name) as reader:
+        assert offsets(reader, {0: Range(0, 30)}) == {}
+        assert offsets(reader, {0: Range(30, 53)}) == found
+
+
+def test_what_came_before_a_read_was_interrupted_comes_again(
+    cluster: Cluster, admin: KafkaAdminClient, topic_name: str
+) -> None:
+    make(admin, topic_name, 2)
+    fill(cluster, topic_name, {0: 100, 1: 10})
+    with open_reader(cluster, topic_name, timeout=timedelta(seconds=2)) as reader:
+        with pytest.raises(ReadStalled, match="partitions 1,"):  # it ends at 10
+            reader.read({0: Range(0, 100), 1: Range(0, 11)})
+        assert offsets(reader, {0: Range(0, 100), 1: Range(0, 10)}) == {0: list(range(100)), 1: list(range(10))}
+
+
+def test_a_read_waits_for_the_end_of_a_transaction_that_was_open(
+    cluster: Cluster, admin: KafkaAdminClient, topic_name: str
+) -> None:
+    make(admin, topic_name, 1)
+    with (
+        KafkaProducer(bootstrap_servers=cluster.bootstrap, transactional_id=topic_name) as open_one,
+        open_reader(cluster, topic_name, timeout=timedelta(seconds=2)) as reader,
+    ):
+        fill(cluster, topic_name, {0: 2})
+        open_one.init_transactions()
+        open_one.begin_transaction()
+        open_one.send(topic_name, value=b"open").get(timeout=10)
+        fill(cluster, topic_name, {0: 3})
+        with pytest.raises(ReadStalled):
+            reader.read({0: Range(0, 6)})
+        open_one.commit_transaction()
+        assert offsets(reader, {0: Range(0, 7)}) == {0: [0, 1, 2, 3, 4, 5]}
 
 
 def test_records_of_an_open_transaction_lie_behind_the_end(
@@ -133,7 +205,7 @@ def test_keys_headers_tombstones_and_times_arrive_as_they_were_sent(
         producer.send(topic_name, key=b"\xff", value=None, timestamp_ms=milliseconds)
         producer.send(topic_name, value=b"", headers=[("a", b"\x00"), ("a", b"")], timestamp_ms=milliseconds)
         producer.flush()
-    with KafkaPythonReader(cluster, topic_name) as reader:
+    with open_reader(cluster, topic_name) as reader:
         first, second = reader.read({0: Range(0, 2)}).to_pylist()
     assert (first["key"], first["value"], first["headers"]) == (b"\xff", None, None)
     assert first["timestamp"] == moment
@@ -148,7 +220,7 @@ def test_the_time_of_append_is_the_record_s_time_where_the_topic_says_so(
     before = datetime.now(UTC) - timedelta(seconds=1)
     with KafkaProducer(bootstrap_servers=cluster.bootstrap) as producer:
         producer.send(topic_name, value=b"x", timestamp_ms=1000).get(timeout=10)
-    with KafkaPythonReader(cluster, topic_name) as reader:
+    with open_reader(cluster, topic_name) as reader:
         [row] = reader.read({0: Range(0, 1)}).to_pylist()
     assert before < row["timestamp"] < datetime.now(UTC) + timedelta(seconds=1)
 
@@ -162,7 +234,7 @@ def test_an_offset_that_is_gone_is_an_error_and_never_a_reset(
     admin.delete_records({TopicPartition(topic_name, 0): 5})
     with Admin(cluster) as client:
         assert client.describe(topic_name).earliest == {0: 5}
-    with KafkaPythonReader(cluster, topic_name) as reader, pytest.raises(OffsetsGone, match=topic_name):
+    with open_reader(cluster, topic_name) as reader, pytest.raises(OffsetsGone, match=topic_name):
         reader.read({0: Range(start, start + 3)})
 
 
@@ -184,10 +256,11 @@ def test_a_missing_topic_is_named_and_not_made(cluster: Cluster, admin: KafkaAdm
     assert topic_name not in admin.list_topics()
 
 
-def test_a_broker_that_does_not_answer_is_worth_another_try() -> None:
-    nowhere = Cluster("127.0.0.1:1", allow_plaintext=True)
+@pytest.mark.parametrize("client", READERS)
+def test_a_broker_that_does_not_answer_is_worth_another_try(client: str) -> None:
+    nowhere = Cluster("127.0.0.1:1", allow_plaintext=True, reader=client)
     with pytest.raises(BrokerUnreachable, match=r"127\.0\.0\.1:1") as caught:
         Admin(nowhere, timeout=timedelta(seconds=1))
     assert caught.value.retryable
     with pytest.raises(BrokerUnreachable):
-        KafkaPythonReader(nowhere, "topic", timeout=timedelta(seconds=1))
+        open_reader(nowhere, "topic", timeout=timedelta(seconds=1))

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from stream_kit import COLUMNS, LATE_AFTER, MAX_AHEAD, START, Expected, Sent, event, expected, some_records, stream
 
-from dataeng_assets.kafka.reader import RECORDS
+from dataeng_assets.kafka.records import RECORDS
 from dataeng_assets.lake.location import Lake
 from dataeng_assets.streams.decode import Decoder
 from dataeng_assets.streams.routing import route
