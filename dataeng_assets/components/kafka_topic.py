@@ -102,9 +102,7 @@ class KafkaTopicComponent(dg.Component, dg.Model, dg.Resolvable):
 
     def cluster(self) -> Cluster:
         """The Kafka cluster, its address read now."""
-        return Cluster(
-            variable(self.bootstrap_variable), allow_plaintext=Settings.load().is_local, reader=self.reader
-        )
+        return Cluster(variable(self.bootstrap_variable), allow_plaintext=Settings.load().is_local, reader=self.reader)
 
     def _key(self, suffix: str = "") -> tuple[str, ...]:
         return ("bronze", self.domain, f"{self.stream_name}{suffix}")
