@@ -6,6 +6,7 @@ PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
 VENV := .venv
 BIN := $(VENV)/bin
 SECONDS ?= 60
+KILLS ?= 1000
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export VIRTUAL_ENV := $(CURDIR)/$(VENV)
 export DBT_SEND_ANONYMOUS_USAGE_STATS := False
@@ -24,7 +25,7 @@ $$pip install --quiet --no-compile --require-hashes -r $(2)
 endef
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo dev test-fast test test-platform test-rooms check format docs bench lock clean
+.PHONY: help setup demo dev test-fast test test-platform test-rooms check soak-streams format docs bench lock clean
 .PHONY: test-lineage test-interop screenshots soak lock-interop # sample
 
 help: ## this list
@@ -84,6 +85,9 @@ soak: setup ## random histories and kills: make soak SECONDS=600 SEED=1
 	@$(BIN)/pytest -m soak --soak-seconds $(SECONDS) $(if $(SEED),--soak-seed $(SEED))
 
 # sample: ends
+soak-streams: setup ## kill two competing drains at random moments: make soak-streams KILLS=1000 SEED=1
+	@$(BIN)/pytest -s -m soak tests/streams --soak-kills $(KILLS) $(if $(SEED),--soak-seed $(SEED))
+
 check: setup ## format, lint, types, imports, SQL, YAML, definitions
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .

@@ -10,7 +10,6 @@ filled before: see `validation/great_expectations_peer.py`.
 """
 
 import argparse
-import hashlib
 import json
 import math
 import os
@@ -24,6 +23,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from environments import environment
 from rich import box
 from rich.console import Console
 from rich.table import Table
@@ -106,19 +106,6 @@ def measured(command: Sequence[str], out: Path) -> tuple[int, float, float, floa
     return process.returncode, seconds, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024
 
 
-def environment(name: str, folder: Path) -> Path:
-    """The Python of an environment, which is made when it is not there in these versions."""
-    wanted = PARTS / f"requirements-{name}.txt"
-    version = hashlib.sha256(wanted.read_bytes() + sys.version.encode()).hexdigest()[:12]
-    place = folder.absolute() / f"{name}-{version}"
-    python, ready = place / "bin" / "python", place / "ready"
-    if not ready.exists():
-        subprocess.run([sys.executable, "-m", "venv", "--clear", str(place)], check=True)
-        subprocess.run([python, "-m", "pip", "install", "--quiet", "--requirement", str(wanted)], check=True)
-        ready.touch()
-    return python
-
-
 def made(folder: Path, kind: str, rows: int, seed: int) -> Path:
     """The input, made where it is not there yet."""
     parquet = folder / f"orders-{rows}-{seed}.parquet"
@@ -145,7 +132,8 @@ def run(contestant: str, folder: Path, environments: Path, rows: int, seed: int)
         command += ["--output", str(answers), "--format", "json"]
     else:
         name, script, arguments, kind = PEERS[contestant]
-        python, path = environment(name, environments), made(folder, kind, rows, seed)
+        python = environment(PARTS / f"requirements-{name}.txt", environments)
+        path = made(folder, kind, rows, seed)
         command = [str(python), str(PARTS / script), *arguments, str(path), str(answers)]
     code, *took = measured(command, out)
     if not answers.exists():

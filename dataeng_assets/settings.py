@@ -83,7 +83,12 @@ def local_addresses() -> Path:
 def outside_address(name: str) -> str | None:
     """The value that the user gave a variable, in the environment or in `.env`; none when only `dataeng up` set it."""
     value = os.environ.get(name) or dotenv_values(ROOT / ".env").get(name)
-    return None if value == dotenv_values(local_addresses()).get(name) else value
+    return None if value == recorded(name) else value
+
+
+def recorded(name: str) -> str | None:
+    """The value of a variable that `dataeng up` has recorded for a service that it started."""
+    return dotenv_values(local_addresses()).get(name)
 
 
 def variable(name: str) -> str:
@@ -92,7 +97,7 @@ def variable(name: str) -> str:
     Raises:
         SettingMissing: it is set nowhere; names the places that were looked at and the next step.
     """
-    value = os.environ.get(name) or dotenv_values(ROOT / ".env").get(name) or dotenv_values(local_addresses()).get(name)
+    value = os.environ.get(name) or dotenv_values(ROOT / ".env").get(name) or recorded(name)
     if not value:
         raise SettingMissing(
             f"{name} is not set. Start the local services with `dataeng up`, "

@@ -7,7 +7,7 @@ the platform adds are described here. A test compares the committed pages with w
 import inspect
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any, get_args, get_origin
 
 import pyarrow as pa
 import typer
@@ -15,7 +15,7 @@ from pydantic import BaseModel, SecretStr
 from pydantic.fields import FieldInfo
 
 from dataeng_assets.cli import app
-from dataeng_assets.components import KafkaTopicComponent, PostgresTablesComponent
+from dataeng_assets.components import IntervalJoinComponent, KafkaTopicComponent, PostgresTablesComponent
 from dataeng_assets.contracts.checks.as_mapping import kind_name
 from dataeng_assets.contracts.checks.kinds import Metric
 from dataeng_assets.contracts.checks.names import KINDS, METRICS, UNSAID, Names
@@ -56,6 +56,7 @@ OURS = {
     "_kafka_partition": "partition of the topic",
     "_kafka_offset": "offset in the partition; with it, the record's identity",
     "_kafka_timestamp": "the record's own timestamp",
+    "_kafka_generation": "empty, until its topic was made again or truncated and that accepted: how often",
     "_ingested_at": "when the micro-batch was committed",
     "event_date": "UTC day of the event time; the files lie by it",
     "key": "of the record, as it came",
@@ -159,15 +160,31 @@ Environment variables. The process environment wins over `.env` in the root, and
 
 ## Addresses
 
-The variable that holds the address of a source is named in the source's `defs.yaml`, by `url_variable` or
-`bootstrap_variable`. It is read when a run starts, so that a service may move between two runs. `DATAENG_POSTGRES_URL`
-and `DATAENG_KAFKA_BOOTSTRAP` are those of the local services: set to an address of yours, nothing local is started.
+The variable that holds the address of a source is named in the source's `defs.yaml`, by `url_variable`,
+`bootstrap_variable` or `registry_variable`. It is read when a run starts, so that a service may move between two runs.
+`DATAENG_POSTGRES_URL`, `DATAENG_KAFKA_BOOTSTRAP` and `DATAENG_REGISTRY_URL` are those of the local services: set to an
+address of yours, nothing local is started.
+
+## Logging in to Kafka
+
+`DATAENG_KAFKA_SECURITY` names a file with what may stand under `security` of a topic
+([KafkaTopicComponent](declarations.md#kafkatopiccomponent)), and wins over that. `DATAENG_KAFKA_SECURITY_PRODUCER` and
+`DATAENG_KAFKA_SECURITY_ADMIN` do the same for whoever sends records and for `dataeng topics`, where those are other
+users. `dataeng up --secure` records all three for its broker. A topic may name a variable of its own in
+`security_variable`.
+Secrets stand in none of these files: [Kafka with TLS and passwords](../how-to/secure-kafka.md).
+
+Kafka's login is a file, because it has up to a dozen settings, which a topic may also write in `defs.yaml`. A schema
+registry's is a handful of variables beside its address, `DATAENG_REGISTRY_USERNAME` and `_PASSWORD` or `_PASSWORD_FILE`
+among them: [schemas of records](../how-to/schema-registry.md).
 """
 
 
 def declarations() -> str:
     """What may stand in a `defs.yaml`."""
-    components = "\n".join(_component(one) for one in (PostgresTablesComponent, KafkaTopicComponent))
+    components = "\n".join(
+        _component(one) for one in (PostgresTablesComponent, KafkaTopicComponent, IntervalJoinComponent)
+    )
     return f"""
 # defs.yaml
 
@@ -178,14 +195,15 @@ shows what there is, `dg check yaml` checks what you wrote.
 
 
 def _component(component: type[BaseModel]) -> str:
-    nested = [
-        f"### {component.__name__}, each of `{name}`\n\n{inspect.getdoc(part)}\n\n{_fields(part)}\n"
-        for name, field in component.model_fields.items()
-        for part in get_args(field.annotation)
-        if isinstance(part, type) and issubclass(part, BaseModel)
-    ]
-    parts = [f"## {component.__name__}\n\n{inspect.getdoc(component)}\n\n{_fields(component)}\n", *nested]
-    return "\n".join(parts)
+    nested: dict[type[BaseModel], list[str]] = {}
+    for name, field in component.model_fields.items():
+        which = "each of " if get_origin(field.annotation) is dict else ""
+        for part in get_args(field.annotation) or (field.annotation,):
+            if isinstance(part, type) and issubclass(part, BaseModel):
+                nested.setdefault(part, []).append(f"{which}`{name}`")
+    parts = [(component.__name__, component, "##")]
+    parts += [(f"{component.__name__}, {' and '.join(names)}", part, "###") for part, names in nested.items()]
+    return "\n".join(f"{level} {title}\n\n{inspect.getdoc(one)}\n\n{_fields(one)}\n" for title, one, level in parts)
 
 
 def _fields(model: type[BaseModel], shown: Callable[[str], str] = str) -> str:
@@ -209,7 +227,7 @@ def types() -> str:
     carried = [_carried(name, postgres_type(name.replace("(p,s)", "(12,2)"))) for name in postgres_type_names()]
     carried += [_carried("an enum", postgres_type("enum", ("label",)))]
     carried += [_carried("an array, here bigint[]", postgres_type("bigint[]"))]
-    fields = [_carried(name, event_type(name)) for name in event_type_names()]
+    fields = [_carried(name, event_type(name.replace("(p,s)", "(12,2)"))) for name in event_type_names()]
     refused = "\n".join(f"- `{name}`: {reason}." for name, reason in refused_types().items())
     return f"""
 # Types

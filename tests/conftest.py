@@ -2,9 +2,10 @@
 
 import pytest
 
-pytest_plugins = ["dataeng_assets.testing.servers"]
+pytest_plugins = ["dataeng_assets.testing.fixtures"]
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--soak-seconds", type=float, default=60, help="how long the soak test goes on")
+    parser.addoption("--soak-kills", type=int, default=100, help="how many processes the soak test of streams kills")
     parser.addoption("--soak-seed", type=int, default=None, help="seed of a soak test, as a former one printed it")

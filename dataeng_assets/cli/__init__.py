@@ -12,13 +12,17 @@ from dataeng_assets.cli import (
     contract,
     demo,
     discover,
+    metrics,
     prepare,
     quality,
     replay,
     report,
     sample,  # sample
+    schemas,
     services,
     sql,
+    stream,
+    topics,
     validate,
     verify,
 )
@@ -35,11 +39,15 @@ app.command()(services.status)
 app.add_typer(sample.app, name="sample")  # sample
 app.command()(demo.demo)
 app.command()(discover.discover)
+app.add_typer(metrics.app, name="metrics")
 app.command()(prepare.prepare)
 app.add_typer(quality.app, name="quality")
 app.command()(replay.replay)
 app.command()(report.report)
+app.add_typer(schemas.app, name="schemas")
 app.command()(sql.sql)
+app.add_typer(stream.app, name="stream")
+app.add_typer(topics.app, name="topics")
 app.command()(validate.validate)
 app.command()(verify.verify)
 app.add_typer(contract.app, name="contract")

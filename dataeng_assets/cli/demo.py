@@ -30,6 +30,7 @@ def demo() -> None:
     """
     from dataeng_assets.cli import services
     from dataeng_assets.cli.sample import fill  # sample
+    from dataeng_assets.orchestration.lake_upkeep import FILES_KEY
 
     console = Console(file=sys.stdout)  # as it is now: runs redirect what their tools print
     started = time.monotonic()
@@ -42,7 +43,7 @@ def demo() -> None:
             console.print(f"[dim]{time.monotonic() - started:6.1f} s[/]  {line}", highlight=False)
 
         states = _materialize(notice)
-    if not states:
+    if {state.key for state in states} <= {".".join(FILES_KEY)}:  # the platform's own, which needs no source
         console.print(NOTHING_DECLARED)
         raise typer.Exit(0)
     console.print(_table(states))

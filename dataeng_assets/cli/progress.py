@@ -1,7 +1,7 @@
-"""Showing on a terminal how far a long question to DuckDB has come."""
+"""Showing on a terminal how far something long has come."""
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import duckdb
@@ -34,3 +34,17 @@ def told_while(connection: duckdb.DuckDBPyConnection, what: str) -> Iterator[Non
         finally:
             ended.set()
             watcher.join()
+
+
+@contextmanager
+def told_lines(what: str) -> Iterator[Callable[[int], None]]:
+    """Show on standard error how many things were handled, and how many a second; nothing where that is no terminal."""
+    from rich.console import Console
+    from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+    console = Console(stderr=True)
+    said = "{task.completed:,.0f} · {task.speed:,.0f}/s" if console.is_terminal else ""
+    columns = (SpinnerColumn(), TextColumn("{task.description}", markup=False), TextColumn(said), TimeElapsedColumn())
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
+        task = progress.add_task(what, total=None)
+        yield lambda count: progress.advance(task, count)

@@ -202,6 +202,7 @@ def _drop_data() -> None:
     import psycopg
     from kafka.errors import KafkaError
 
+    from dataeng_assets.kafka.errors import KafkaProblem
     from dataeng_assets.lake.location import Lake
     from dataeng_assets.sample.data import drop_data, drop_source
     from dataeng_assets.settings import SettingMissing, Settings, state_folder, variable
@@ -211,7 +212,7 @@ def _drop_data() -> None:
     try:
         for dropped in drop_source(variable("DATAENG_POSTGRES_URL"), variable("DATAENG_KAFKA_BOOTSTRAP")):
             typer.echo(f"dropped {dropped}")
-    except (SettingMissing, psycopg.Error, KafkaError) as error:
+    except (SettingMissing, psycopg.Error, KafkaError, KafkaProblem) as error:
         typer.echo(f"The shop and its topic were left as they are, because a service does not answer: {error}")
 
 
@@ -223,6 +224,8 @@ def _shown() -> Iterator[tuple[str, str, Callable[[str, int, int], None]]]:
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
+    from dataeng_assets.kafka.cluster import InsecureCluster
+    from dataeng_assets.kafka.errors import KafkaProblem
     from dataeng_assets.sample import SampleError
     from dataeng_assets.settings import SettingMissing, variable
 
@@ -238,7 +241,7 @@ def _shown() -> Iterator[tuple[str, str, Callable[[str, int, int], None]]]:
                 bars.update(tasks[step], completed=done)
 
             yield url, bootstrap, progress
-    except (SampleError, SettingMissing) as error:
+    except (SampleError, SettingMissing, InsecureCluster, KafkaProblem) as error:
         typer.echo(str(error), err=True)
         raise typer.Exit(1) from None
     except (psycopg.OperationalError, KafkaError) as error:

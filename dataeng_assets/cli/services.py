@@ -1,27 +1,38 @@
-"""`dataeng up`, `down` and `status`: Postgres and Kafka on this machine."""
+"""`dataeng up`, `down` and `status`: Postgres, Kafka and a schema registry on this machine."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Annotated
 
 import typer
 from rich.console import Console
 
 
-def up() -> None:
+def up(
+    registry: Annotated[bool, typer.Option("--registry", help="Start a schema registry as well.")] = False,
+    secure: Annotated[
+        bool, typer.Option("--secure", help="Start another Kafka, with TLS, passwords and rights by user.")
+    ] = False,
+) -> None:
     """Start Postgres and Kafka, each on a free port, and record where; what already runs is left alone.
 
-    A service whose address you have set yourself (DATAENG_POSTGRES_URL, DATAENG_KAFKA_BOOTSTRAP) is not started.
+    A service whose address you have set yourself (DATAENG_POSTGRES_URL, DATAENG_KAFKA_BOOTSTRAP, DATAENG_REGISTRY_URL)
+    is not started.
 
     Examples:
 
       dataeng up
+
+      dataeng up --registry
+
+      dataeng up --secure
     """
     from dataeng_assets.local import services
     from dataeng_assets.settings import state_folder
 
     with _errors_as_text(), _progress() as on_progress:
-        services.up(state_folder(), on_progress=on_progress)
+        services.up(state_folder(), with_registry=registry, secure=secure, on_progress=on_progress)
     status()
 
 
@@ -54,13 +65,19 @@ def status() -> None:
     from dataeng_assets.settings import state_folder
 
     table = Table("service", "address", "version", "state", "log", box=None, header_style="bold")
-    table.columns[-1].overflow = "fold"
+    for column in table.columns:
+        column.overflow = "fold"
     with _errors_as_text():
-        for service in services.status(state_folder()):
+        found = services.status(state_folder())
+        for service in found:
             colour = {"running": "green", "external": "green", "stopped": "dim"}.get(service.state, "red")
             log = escape(str(_short(service.log))) if service.log else ""
             table.add_row(service.name, service.address, service.version, f"[{colour}]{service.state}[/]", log)
     Console().print(table)
+    for service in found:
+        for file in service.logins:
+            user = "as the stream reads it" if file.stem == "reader" else f"as {file.stem}"
+            typer.echo(f"{service.name}, how to log in {user}: {_short(file)}")
 
 
 def _short(path: Path) -> Path:

@@ -44,16 +44,28 @@ def bronze_spec(
     kinds: set[str],
     description: str | None = None,
     columns: pa.Schema | None = None,
+    is_awaited: bool = True,
     **attributes: Any,
 ) -> dg.AssetSpec:
-    """The asset of one lake table that a contract stands behind."""
+    """The asset of one lake table that a contract stands behind.
+
+    Args:
+        key: of the asset.
+        contract: says the rest.
+        deps: keys of what it is made from.
+        kinds: shown as its icons.
+        description: the contract's when None.
+        columns: the contract's when None.
+        is_awaited: whether it is late when nothing has come for as long as the contract says.
+        attributes: more of the asset.
+    """
     metadata: dict[str, Any] = {
         "dagster/column_schema": column_schema(columns)
         if columns
         else contract_columns(contract, one_row_per_key=False),
         "contract": dg.MetadataValue.text(f"{contract.id} {contract.version}"),
     }
-    if contract.freshness:
+    if contract.freshness and is_awaited:
         metadata[SLA_SECONDS] = contract.freshness.total_seconds()
     return dg.AssetSpec(
         key=dg.AssetKey(key),

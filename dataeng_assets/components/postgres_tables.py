@@ -190,8 +190,7 @@ class PostgresTablesComponent(dg.Component, dg.Model, dg.Resolvable):
                 )
             limits = settled_versions(lake, context.instance, targets().sources)
             cover(lake, targets(), run_id=context.run.run_id, limits=limits)
-        except Exception:
-            # whatever stopped the run, the tables that were done before are committed, and told
+        except Exception:  # whatever stopped the run, the tables that were done before are committed, and told
             yield from results()
             raise
         yield from results()

@@ -18,6 +18,7 @@ from dataeng_assets.kafka.errors import KafkaProblem
 from dataeng_assets.lake.location import Lake
 from dataeng_assets.orchestration.failures import named_failures
 from dataeng_assets.settings import SettingMissing
+from dataeng_assets.streams.derived.tables import publish_table
 from dataeng_assets.streams.errors import StreamStopped
 from dataeng_assets.streams.release import release as release_events
 from dataeng_assets.streams.stream import Stream
@@ -58,16 +59,12 @@ def replay_tables_job(source: str, tables: Sequence[SourceTable]) -> dg.JobDefin
             )
         _tell(context, table.key, found, is_dry=config.dry_run)
 
-    @dg.job(
-        name=f"replay_tables_{source}",
-        description=f"Validates the quarantined rows of one table of {source} again under its contract, and releases "
-        "those that keep it, each once. Name the table in the launchpad.",
-        executor_def=dg.in_process_executor,
+    return _job(
+        f"replay_tables_{source}",
+        replay_rows,
+        f"Validates the quarantined rows of one table of {source} again under its contract, and releases those that "
+        "keep it, each once. Name the table in the launchpad.",
     )
-    def replay() -> None:
-        replay_rows()
-
-    return replay
 
 
 def replay_stream_job(name: str, stream: Callable[[], Stream], cluster: Callable[[], Cluster]) -> dg.JobDefinition:
@@ -82,14 +79,17 @@ def replay_stream_job(name: str, stream: Callable[[], Stream], cluster: Callable
         if found.version is not None:
             context.log.info("%s", windows_anew(of, cluster, release_id))
 
-    @dg.job(
-        name=f"replay_stream_{name}",
-        description=f"Validates the dead letters of {name} again under its contract, and releases those that keep it, "
-        "each once.",
-        executor_def=dg.in_process_executor,
+    return _job(
+        f"replay_stream_{name}",
+        replay_dead_letters,
+        f"Validates the dead letters of {name} again under its contract, and releases those that keep it, each once.",
     )
+
+
+def _job(name: str, op: dg.OpDefinition, description: str) -> dg.JobDefinition:
+    @dg.job(name=name, description=description, executor_def=dg.in_process_executor)
     def replay() -> None:
-        replay_dead_letters()
+        op()
 
     return replay
 
@@ -97,10 +97,12 @@ def replay_stream_job(name: str, stream: Callable[[], Stream], cluster: Callable
 def windows_anew(stream: Stream, cluster: Callable[[], Cluster], run_id: str) -> str:
     """Compute the windows that released events lie in, and say so; without a broker the stream's next run does it."""
     try:
-        report = publish_windows(stream, cluster(), run_id=run_id)
-    except (KafkaProblem, SettingMissing, StreamStopped, OSError, ValueError) as error:
+        windows = [publish_windows(stream, cluster(), run_id=run_id, windows=one) for one in stream.tables_of_windows()]
+        tables = [publish_table(stream, cluster(), one, run_id=run_id) for one in stream.tables()]
+    except (KafkaProblem, SettingMissing, StreamStopped, OSError, ValueError, LookupError) as error:
         return f"Windows are computed anew by the next run of the stream, because not now: {error}"
-    return f"{report.rows:,} rows of windows were computed anew."
+    rows = sum(report.rows for report in windows) + sum(report.rows for report in tables)
+    return f"{rows:,} rows of windows and other tables that follow from the events were computed anew."
 
 
 def _release_id(context: dg.OpExecutionContext) -> str:

@@ -60,9 +60,9 @@ class PostgresTablesScaffolder(dg.Scaffolder[Any]):
 
     def scaffold(self, request: dg.ScaffoldRequest[Any]) -> None:
         """Write the source into its folder."""
-        if _is_plain_yaml(request):
-            _write(request, "defs.yaml", _TABLES)
-            _write(request, "contracts/README.md", _NO_CONTRACTS)
+        if is_plain_yaml(request):
+            write(request, "defs.yaml", _TABLES)
+            write(request, "contracts/README.md", _NO_CONTRACTS)
 
 
 class KafkaTopicScaffolder(dg.Scaffolder[Any]):
@@ -70,15 +70,15 @@ class KafkaTopicScaffolder(dg.Scaffolder[Any]):
 
     def scaffold(self, request: dg.ScaffoldRequest[Any]) -> None:
         """Write the source into its folder."""
-        if _is_plain_yaml(request):
-            _write(request, "defs.yaml", _TOPIC)
+        if is_plain_yaml(request):
+            write(request, "defs.yaml", _TOPIC)
             name = request.target_path.name
             path = request.target_path / "contracts" / f"{name}.yaml"
             path.parent.mkdir(exist_ok=True)
             path.write_text(f"# A template: say what the records of {name} hold.\n{contract_yaml(_template(path))}")
 
 
-def _is_plain_yaml(request: dg.ScaffoldRequest[Any]) -> bool:
+def is_plain_yaml(request: dg.ScaffoldRequest[Any]) -> bool:
     """Whether a new `defs.yaml` is asked for; for anything else Dagster's own scaffolding is as good."""
     if request.scaffold_format == "yaml" and not request.append:
         return True
@@ -86,7 +86,8 @@ def _is_plain_yaml(request: dg.ScaffoldRequest[Any]) -> bool:
     return False
 
 
-def _write(request: dg.ScaffoldRequest[Any], file: str, text: str) -> None:
+def write(request: dg.ScaffoldRequest[Any], file: str, text: str) -> None:
+    """Write a file of the component, its type and name filled in."""
     name = request.target_path.name
     path = request.target_path / file
     path.parent.mkdir(exist_ok=True)

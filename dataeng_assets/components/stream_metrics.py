@@ -3,7 +3,7 @@
 What is measured, and how it is judged, belongs in `quality.anomalies`.
 """
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from datetime import UTC, date, datetime, timedelta
 
 import dagster as dg
@@ -15,16 +15,20 @@ from dataeng_assets.streams.stream import EVENT_DATE, Stream
 from dataeng_assets.streams.windows import WINDOWS_SCHEMA
 
 
-def watch_results(stream: Stream, run_id: str) -> Iterator[dg.AssetCheckResult]:
-    """Measure and judge each table of a stream: events and windows by day, what was set aside as a whole.
+def watch_results(stream: Stream, run_id: str, wanted: Collection[tuple[str, ...]]) -> Iterator[dg.AssetCheckResult]:
+    """Measure and judge tables of a stream: events and windows by day, what was set aside as a whole.
 
     Args:
         stream: whose tables are watched.
         run_id: of the run that measures.
+        wanted: keys of the tables.
     """
     # a day has ended when what belongs to it can no longer come in time
     last = (datetime.now(UTC) - stream.event_time.late_after).date() - timedelta(days=1)
-    for key in (stream.main, stream.late, stream.dead_letters, stream.windows):
+    windows = (stream.windows,) if stream.window_minutes else ()
+    for key in (stream.main, stream.late, stream.dead_letters, *windows):
+        if key not in wanted:
+            continue
         try:
             yield _watched(stream, key, run_id, last)
         except TableMissing as missing:

@@ -8,13 +8,19 @@ import dagster as dg
 import pyarrow.compute as pc
 
 from dataeng_assets.components.bronze_specs import shown_columns
+from dataeng_assets.components.stream_health import health_checks
+from dataeng_assets.contracts.health import HealthLimits
 from dataeng_assets.kafka.errors import KafkaProblem
 from dataeng_assets.orchestration.outcomes import TIER, not_evaluated
 from dataeng_assets.orchestration.preview import preview
-from dataeng_assets.streams.drain import BatchReport, DrainReport
-from dataeng_assets.streams.lag import BEHIND_AFTER, FAR_BEHIND_AFTER, Lag, Tier
+from dataeng_assets.streams.drain import DrainReport
+from dataeng_assets.streams.lag import FAR_BEHIND, Lag, Tier
+from dataeng_assets.streams.lease import Worker
+from dataeng_assets.streams.session import BatchReport
 from dataeng_assets.streams.stream import RELEASED_BY, Stream
-from dataeng_assets.streams.windows import WINDOWS_SCHEMA, WindowReport
+from dataeng_assets.streams.windows import WindowReport
+from dataeng_assets.streams.windows.definition import VALUES, Windows, sketch_column
+from dataeng_assets.streams.windows.kinds import Panes
 
 ACCOUNTED = "every_record_accounted_for"
 FEW_DEAD_LETTERS = "few_dead_letters"
@@ -25,8 +31,8 @@ DEAD_LETTER_LIMIT = 0.01
 DEAD_LETTER_COLUMNS = ("_kafka_partition", "_kafka_offset", "_kafka_timestamp", "reason")
 
 
-def drain_checks(keys: Sequence[dg.AssetKey]) -> list[dg.AssetCheckSpec]:
-    """The checks of a drain, given the keys of main, late and dead letters."""
+def drain_checks(keys: Sequence[dg.AssetKey], limits: HealthLimits) -> list[dg.AssetCheckSpec]:
+    """The checks of a drain, given the keys of main, late and dead letters, and the contract's limits."""
     main, _, dead = keys
     accounted = [
         dg.AssetCheckSpec(
@@ -44,11 +50,11 @@ def drain_checks(keys: Sequence[dg.AssetKey]) -> list[dg.AssetCheckSpec]:
         KEEPS_UP,
         asset=main,
         description=(
-            f"No record has been waiting at the broker for longer than {_minutes(BEHIND_AFTER)}; "
-            f"from {_minutes(FAR_BEHIND_AFTER)} on the stream is far behind, which is an error."
+            f"No record has been waiting at the broker for longer than {_minutes(limits.lag)}; "
+            f"from {_minutes(limits.lag * FAR_BEHIND)} on the stream is far behind, which is an error."
         ),
     )
-    return [*accounted, few, keeps_up]
+    return [*accounted, few, keeps_up, *health_checks(main, limits)]
 
 
 def lag_verdict(tier: Tier) -> tuple[bool, dg.AssetCheckSeverity]:
@@ -132,6 +138,7 @@ def drain_results(stream: Stream, report: DrainReport, attempt: str) -> Iterator
                 "lag_at_start": report.lag,
                 "caught_up": report.caught_up,
                 "seconds": round(report.seconds, 2),
+                "blocked_on_write": round(report.blocked_on_write, 3),
                 "preview": preview(stream.lake, key, _shown(stream, key)),
             },
         )
@@ -166,27 +173,36 @@ def window_check(key: dg.AssetKey) -> dg.AssetCheckSpec:
     )
 
 
-def window_results(stream: Stream, report: WindowReport) -> Iterator[Any]:
-    """Result of a publication of windows and of its check."""
-    key = dg.AssetKey(stream.windows)
-    windows = stream.lake.open(stream.windows).to_pyarrow_dataset()
+def window_results(stream: Stream, report: WindowReport, windows: Windows | None = None) -> Iterator[Any]:
+    """Result of a publication of windows and of its check.
+
+    Args:
+        stream: whose windows.
+        report: what the publication did.
+        windows: what was published; those by event type when none is given.
+    """
+    key, stored = dg.AssetKey(report.key), stream.lake.open(report.key).to_pyarrow_dataset()
+    identity = ["window_start", *(windows.by if windows else ["event_type"])]
+    if windows is not None and isinstance(windows.kind, Panes):
+        identity += ["_kafka_partition", "_kafka_offset"]
     rows = repeated = 0
     for start, end in report.replaced:
-        within = (pc.field("window_start") >= start) & (pc.field("window_start") < end)
-        found = windows.to_table(columns=["window_start", "event_type"], filter=within)
+        within = (pc.field(report.column) >= start) & (pc.field(report.column) < end)
+        found = stored.to_table(columns=identity, filter=within)
         rows += found.num_rows
-        repeated += found.num_rows - found.group_by(["window_start", "event_type"]).aggregate([]).num_rows
+        repeated += found.num_rows - found.group_by(identity).aggregate([]).num_rows
     yield dg.MaterializeResult(
         asset_key=key,
         metadata={
-            "dagster/row_count": windows.count_rows(),
+            "dagster/row_count": stored.count_rows(),
             "table_version": report.version,
-            "uri": stream.lake.at(stream.windows),
+            "uri": stream.lake.at(report.key),
             "published_to": report.published_to.isoformat() if report.published_to else "no window has closed yet",
             "rows_computed": rows,
             "bronze_version": report.covered,
+            "events_read_at_once": report.most_events,
             "seconds": round(report.seconds, 2),
-            "preview": preview(stream.lake, stream.windows, WINDOWS_SCHEMA.names),
+            "preview": preview(stream.lake, report.key, _told(stream, windows, stored.schema.names)),
         },
     )
     yield dg.AssetCheckResult(
@@ -197,6 +213,16 @@ def window_results(stream: Stream, report: WindowReport) -> Iterator[Any]:
     )
 
 
+def _told(stream: Stream, windows: Windows | None, names: Sequence[str]) -> list[str]:
+    """The columns that a preview may show: none that holds a personal value, and no sketch."""
+    hidden = {column.name for column in stream.contract.columns if column.personal}
+    for one in windows.aggregates if windows else ():
+        if one.function in VALUES and hidden & {*one.columns}:
+            hidden.add(one.name)
+        hidden.add(sketch_column(one.name))
+    return [name for name in names if name not in hidden]
+
+
 def sentence(batch: BatchReport) -> str:
     """A batch in words."""
     new = f", new partitions {', '.join(map(str, batch.taken_up))}" if batch.taken_up else ""
@@ -204,6 +230,25 @@ def sentence(batch: BatchReport) -> str:
         f"{batch.offsets:,} offsets: {batch.main:,} events, {batch.late:,} late, {batch.dead_letters:,} dead letters, "
         f"{batch.seconds:.1f} s{new}"
     )
+
+
+def resident_sentence(topic: str, workers: Sequence[Worker]) -> str:
+    """Who drains a topic, so that no run is asked for."""
+    names = ", ".join(
+        f"{worker.name} ({_partitions(worker.partitions)}, since {worker.since:%Y-%m-%d %H:%M:%S} UTC)"
+        for worker in workers
+    )
+    last = max(worker.until for worker in workers)
+    return (
+        f"{topic} is drained by {len(workers)} resident worker{'s' if len(workers) > 1 else ''}: {names}. A run is "
+        f"asked for when their leases have run out, the last at {last:%H:%M:%S} UTC if it is not renewed."
+    )
+
+
+def _partitions(partitions: Sequence[int]) -> str:
+    if not partitions:
+        return "no partition yet"
+    return f"partition{'s' if len(partitions) > 1 else ''} {', '.join(map(str, partitions))}"
 
 
 def _shown(stream: Stream, key: tuple[str, ...]) -> Sequence[str]:

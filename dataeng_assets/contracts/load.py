@@ -3,8 +3,9 @@
 The shape of a document belongs in `document`, its rules in `convert.odcs_read`, how values travel in `types`.
 """
 
-import re
+from collections.abc import Mapping
 from datetime import timedelta
+from difflib import get_close_matches
 from pathlib import Path
 
 from open_data_contract_standard.model import SchemaObject, SchemaProperty, Team
@@ -13,15 +14,20 @@ from dataeng_assets.contracts.convert.odcs_columns import column_name, is_column
 from dataeng_assets.contracts.convert.odcs_read import suites_of
 from dataeng_assets.contracts.convert.odcs_sla import NO_ELEMENT, age_of, is_freshness
 from dataeng_assets.contracts.document import Document, read_document
+from dataeng_assets.contracts.durations import duration
 from dataeng_assets.contracts.errors import TypeRefused, did_you_mean
+from dataeng_assets.contracts.health import read_health
+from dataeng_assets.contracts.load_format import records_of
 from dataeng_assets.contracts.model import Column, Contract, EventTime
 from dataeng_assets.contracts.plain import Place
+from dataeng_assets.contracts.topic import read_topic
 from dataeng_assets.contracts.types import ColumnType, event_type, logical_type, postgres_type
 
 _CLASSIFICATIONS = ["internal", "personal", "public"]
 _KINDS = ["table", "topic", "view"]
 _JSON = frozenset(("json", "jsonb"))
-_DURATION = re.compile(r"P(?=.)(?:(\d+)D)?(?:T(?=\d)(?:(\d+)H)?(?:(\d+)M)?(?:(\d+(?:\.\d+)?)S)?)?")
+_TIMES = ("eventTime", "lateAfter", "maxAhead")
+_ALLOWED = "allowedLateness"
 
 
 def load_contracts(folder: Path) -> dict[str, Contract]:
@@ -69,12 +75,15 @@ def load_contract(path: Path) -> Contract:
         key=_key(document, table),
         freshness=_freshness(document),
         event_time=_event_time(document, table, columns),
+        health=read_health(document, table),
+        topic=read_topic(document, table),
         rules=suite.rules,
         quarantine=suite.quarantine,
         consumers=suite.consumers,
         # the platform measures freshness by the time at which it read
         not_executed=tuple(left for left in suite.not_executed if left.reason != NO_ELEMENT),
         sla=suite.sla,
+        records=records_of(document, table, {column.name: column.type for column in columns}),
     )
 
 
@@ -173,12 +182,12 @@ def _freshness(document: Document) -> timedelta | None:
 def _event_time(document: Document, table: SchemaObject, columns: tuple[Column, ...]) -> EventTime | None:
     at = ("schema", 0, "customProperties")
     given = {c.property: (i, c.value) for i, c in enumerate(table.customProperties or [])}
-    wanted = ("eventTime", "lateAfter", "maxAhead")
-    missing = [name for name in wanted if name not in given]
-    if len(missing) == len(wanted) and table.physicalType != "topic":
+    _refuse_slips(document, at, {str(name): position for name, (position, _) in given.items()})
+    missing = [name for name in _TIMES if name not in given]
+    if len(missing) == len(_TIMES) and table.physicalType != "topic":
         return None
     if missing:
-        raise document.error(at, f"no {' and no '.join(missing)}", f"the properties {', '.join(wanted)} together")
+        raise document.error(at, f"no {' and no '.join(missing)}", f"the properties {', '.join(_TIMES)} together")
     position, column = given["eventTime"]
     times = [c.name for c in columns if c.type.family == "timestamp" and not c.nullable]
     if column not in times:
@@ -187,16 +196,17 @@ def _event_time(document: Document, table: SchemaObject, columns: tuple[Column, 
             column,
             f"a required column of type timestamp: {', '.join(times) or 'there is none'}",
         )
-    late, ahead = (_duration(document, (*at, given[name][0], "value"), given[name][1]) for name in wanted[1:])
-    return EventTime(str(column), late, ahead)
+    late, ahead = (duration(document, (*at, given[name][0], "value"), given[name][1]) for name in _TIMES[1:])
+    allowed = given.get(_ALLOWED)
+    allowance = duration(document, (*at, allowed[0], "value"), allowed[1]) if allowed else timedelta(0)
+    return EventTime(str(column), late, ahead, allowance)
 
 
-def _duration(document: Document, place: Place, value: object) -> timedelta:
-    match = _DURATION.fullmatch(value) if isinstance(value, str) else None
-    if match is None:
-        raise document.error(place, value, "an ISO 8601 duration in days or less, such as PT10M")
-    days, hours, minutes, seconds = (float(part or 0) for part in match.groups())
-    return timedelta(days=days, hours=hours, minutes=minutes, seconds=seconds)
+def _refuse_slips(document: Document, at: Place, given: Mapping[str, int]) -> None:
+    """A property that may be left out is missed by nobody when its name is misspelt."""
+    for name, position in given.items():
+        if name != _ALLOWED and get_close_matches(name, [_ALLOWED], cutoff=0.8):
+            raise document.error((*at, position, "property"), name, f"{_ALLOWED}{did_you_mean(name, [_ALLOWED])}")
 
 
 def _text(document: Document, place: Place, value: str | None) -> str:

@@ -16,6 +16,9 @@ import pyarrow as pa
 from dataeng_assets.contracts.checks.implied import implied_rules
 from dataeng_assets.contracts.checks.kinds import OfType, OneOf, RowCheck
 from dataeng_assets.contracts.checks.rule import Consumer, NotExecuted, Quarantine, Rule, Suite, SuiteColumn
+from dataeng_assets.contracts.health import HealthLimits
+from dataeng_assets.contracts.record_format import Records
+from dataeng_assets.contracts.topic import TopicTerms
 from dataeng_assets.contracts.types import ColumnType, logical_type
 
 
@@ -52,11 +55,14 @@ class EventTime:
         column: holds the event time.
         late_after: an event is late when it lies this far behind the running maximum of its topic partition.
         max_ahead: an event time further ahead of the record's own timestamp does not count in that maximum.
+        allowed_lateness: how much later than that an event may be and still correct what was published; beyond it, or
+            with none allowed, late events have a table of their own.
     """
 
     column: str
     late_after: timedelta
     max_ahead: timedelta
+    allowed_lateness: timedelta = timedelta(0)
 
 
 @dataclass(frozen=True)
@@ -68,11 +74,14 @@ class Contract:
         name: the table's or topic's name.
         key: the columns that identify a row or event, in order. A topic may deliver one event more than once.
         freshness: how old the newest data may be at most.
+        health: of a topic: when its stream is not well.
         rules: everything that the document demands of the data; `implied` are those that follow from columns and key.
         quarantine: whether rows that break a rule of rows are set aside.
         consumers: who reads the data.
         not_executed: what the document says and what is not checked.
         sla: other promises by name, in words.
+        topic: what is demanded of the topic itself.
+        records: how the records of a topic are written.
     """
 
     path: Path
@@ -87,11 +96,14 @@ class Contract:
     key: tuple[str, ...]
     freshness: timedelta | None = None
     event_time: EventTime | None = None
+    health: HealthLimits = HealthLimits()
     rules: tuple[Rule, ...] = ()
     quarantine: Quarantine | None = None
     consumers: tuple[Consumer, ...] = ()
     not_executed: tuple[NotExecuted, ...] = ()
     sla: Mapping[str, str] = field(default_factory=dict, hash=False)
+    topic: TopicTerms | None = None
+    records: Records = Records()
 
     @property
     def suite(self) -> Suite:
@@ -146,7 +158,7 @@ class Contract:
         only whether a run fails.
         """
         time = self.event_time
-        decides = {
+        decides: dict[str, object] = {
             "name": self.name,
             "key": self.key,
             "columns": [
@@ -154,6 +166,10 @@ class Contract:
             ],
             "event_time": time and [time.column, time.late_after.total_seconds(), time.max_ahead.total_seconds()],
         }
+        if time and time.allowed_lateness:
+            decides["allowed_lateness"] = time.allowed_lateness.total_seconds()
+        if written := self.records.decides():
+            decides["records"] = written
         return hashlib.sha256(json.dumps(decides, sort_keys=True).encode()).hexdigest()[:16]
 
     def _values(self, column: str) -> list[str]:

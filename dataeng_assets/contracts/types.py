@@ -6,7 +6,7 @@ type belongs in the contract; reading the text that `copy_sql` prints belongs in
 
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Literal
 
@@ -158,7 +158,10 @@ _EVENT_TYPES: dict[str, tuple[Family, pa.DataType, str]] = {
     "double": _SCALARS["double precision"],
     "boolean": _SCALARS["boolean"],
     "timestamp": _SCALARS["timestamp with time zone"],
+    "date": _SCALARS["date"],
+    "bytes": _SCALARS["bytea"],
 }
+_EVENT_DECIMAL = re.compile(r"decimal\((\d+),(\d+)\)")
 _LOGICAL: Mapping[Family, str] = {
     "integer": "integer",
     "float": "number",
@@ -209,7 +212,7 @@ def postgres_type_names() -> tuple[str, ...]:
 
 def event_type_names() -> tuple[str, ...]:
     """Every type that a field of an event may have."""
-    return tuple(sorted(_EVENT_TYPES))
+    return tuple(sorted({*_EVENT_TYPES, "decimal(p,s)"}))
 
 
 def logical_type(kind: ColumnType) -> str:
@@ -229,6 +232,8 @@ def event_type(physical: str) -> ColumnType:
         TypeRefused: it is none of the types of events; names them.
     """
     found = _EVENT_TYPES.get(physical)
+    if decimal := _EVENT_DECIMAL.fullmatch(physical):
+        return replace(_decimal(physical, int(decimal[1]), int(decimal[2])), kind=physical)
     if found is None:
         names = list(event_type_names())
         raise TypeRefused(physical, f"an event's field is one of {', '.join(names)}{did_you_mean(physical, names)}")

@@ -1,11 +1,15 @@
 """From a contract to its ODCS 3 document: the reverse of `load`. Writing rules belongs in `convert.odcs_write`."""
 
-from datetime import timedelta
+from dataclasses import fields
 from typing import Any
 
 from dataeng_assets.contracts.convert.odcs_read import TOPIC
 from dataeng_assets.contracts.convert.odcs_write import latency_of, written_table
+from dataeng_assets.contracts.durations import duration_text
+from dataeng_assets.contracts.health import HEALTH, HealthLimits, written_health
 from dataeng_assets.contracts.model import Contract, EventTime
+from dataeng_assets.contracts.record_format import RecordFormat, Records
+from dataeng_assets.contracts.topic import PROPERTY, written_topic
 from dataeng_assets.contracts.yaml_text import yaml_text
 
 
@@ -43,7 +47,14 @@ def _written(contract: Contract) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     written = written_table(contract.suite, latency=seconds, physical=TOPIC if contract.event_time else "table")
     table = dict(written.table)
     if contract.event_time:
-        table["customProperties"] = [*_event_time(contract.event_time), *table.get("customProperties", [])]
+        flow = [*_event_time(contract.event_time), *_records(contract.records)]
+        table["customProperties"] = [*flow, *table.get("customProperties", [])]
+    if contract.topic:
+        said = {"property": PROPERTY, "value": written_topic(contract.topic)}
+        table["customProperties"] = [*table.get("customProperties", []), said]
+    if contract.health != HealthLimits():
+        said = {"property": HEALTH, "value": written_health(contract.health)}
+        table["customProperties"] = [*table.get("customProperties", []), said]
     properties = [
         {"name": column.name, **said, "tags": list(column.tags)} if column.tags else said
         for column, said in zip(contract.columns, table.pop("properties"), strict=True)
@@ -54,15 +65,29 @@ def _written(contract: Contract) -> tuple[dict[str, Any], list[dict[str, Any]]]:
 
 
 def _event_time(time: EventTime) -> list[dict[str, str]]:
-    said = {"eventTime": time.column, "lateAfter": _duration(time.late_after), "maxAhead": _duration(time.max_ahead)}
+    said = {
+        "eventTime": time.column,
+        "lateAfter": duration_text(time.late_after),
+        "maxAhead": duration_text(time.max_ahead),
+    }
+    if time.allowed_lateness:
+        said["allowedLateness"] = duration_text(time.allowed_lateness)
     return [{"property": name, "value": value} for name, value in said.items()]
 
 
-def _duration(length: timedelta) -> str:
-    """ISO 8601, such as P1D, PT10M or PT0S."""
-    minutes, seconds = divmod(length.seconds, 60)
-    hours, minutes = divmod(minutes, 60)
-    fraction = f".{length.microseconds:06}".rstrip("0") if length.microseconds else ""
-    parts = ((hours, f"{hours}H"), (minutes, f"{minutes}M"), (seconds or fraction, f"{seconds}{fraction}S"))
-    days, time = f"{length.days}D" if length.days else "", "".join(text for value, text in parts if value)
-    return f"P{days}{'T' if time else ''}{time}" if days or time else "PT0S"
+def _records(records: Records) -> list[dict[str, Any]]:
+    said: dict[str, Any] = {}
+    if records.value != RecordFormat():
+        said["format"] = _format(records.value)
+    if records.key:
+        said["key"] = {"column": records.key.column, "format": _format(records.key.format)}
+    if records.time:
+        said["recordTime"] = records.time
+    return [{"property": name, "value": value} for name, value in said.items()]
+
+
+def _format(said: RecordFormat) -> dict[str, Any]:
+    """What is said beside the default; the schema's text stands in its file."""
+    settings = {one.name: getattr(said, one.name) for one in fields(said) if one.name not in ("kind", "text")}
+    usual = RecordFormat()
+    return {"type": said.kind, **{name: one for name, one in settings.items() if one != getattr(usual, name)}}

@@ -53,6 +53,15 @@ def daily_watch(stream: str) -> dg.ScheduleDefinition:
     )
 
 
+nightly_lake_upkeep = dg.ScheduleDefinition(
+    name="nightly_lake_upkeep",
+    job_name="lake_upkeep",
+    cron_schedule="0 2 * * *",
+    execution_timezone="UTC",
+    default_status=SCHEDULES,
+    description="Merges, checkpoints and removes files of the lake.",
+)
+
 nightly_maintenance = dg.ScheduleDefinition(
     name="nightly_maintenance",
     job_name="maintenance",
@@ -124,6 +133,7 @@ def automation(context: dg.ComponentLoadContext) -> dg.Definitions:
         schedules=[
             *(batch(component.source) for component in sources),
             *(daily_watch(component.stream_name) for component in topics),
+            nightly_lake_upkeep,
             nightly_maintenance,
             daily_inventory,
         ],

@@ -3,18 +3,29 @@
 Reading records belongs in `reader`; deciding what to read belongs in the streams.
 """
 
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import TypeVar
 
 from kafka import IsolationLevel, KafkaAdminClient, TopicPartition
 from kafka.admin import ConfigResource, ConfigResourceType, OffsetSpec
-from kafka.errors import KafkaError, UnknownTopicOrPartitionError
+from kafka.errors import (
+    KafkaError,
+    RetriableError,
+    TopicAuthorizationFailedError,
+    UnknownTopicOrPartitionError,
+    for_code,
+)
 
 from dataeng_assets.kafka.cluster import Cluster
 from dataeng_assets.kafka.errors import TopicMissing, named
+from dataeng_assets.kafka.handshake import shake_hands
 
 _UNKNOWN_TOPIC = 3  # error code UNKNOWN_TOPIC_OR_PARTITION of a metadata response
+_PAUSE_SECONDS = 0.2
+_Answer = TypeVar("_Answer")
 
 
 @dataclass(frozen=True)
@@ -34,11 +45,17 @@ class TopicState:
 
 
 class Admin:
-    """One connection that answers questions about topics. Use it as a context."""
+    """One connection that answers questions about topics. Use it as a context.
+
+    Args:
+        cluster: where they are.
+        timeout: how long a question is asked again while no broker can answer it: one has died, or is taking over.
+    """
 
     def __init__(self, cluster: Cluster, *, timeout: timedelta = timedelta(seconds=15)) -> None:
         milliseconds = int(timeout.total_seconds() * 1000)
-        self._bootstrap = cluster.bootstrap
+        self._bootstrap, self._timeout = cluster.bootstrap, timeout
+        shake_hands(cluster)
         try:
             self._client = KafkaAdminClient(
                 **cluster.options(), request_timeout_ms=milliseconds, bootstrap_timeout_ms=milliseconds
@@ -59,7 +76,8 @@ class Admin:
             TopicMissing: there is none.
             BrokerUnreachable: no answer; trying again later is safe.
         """
-        try:
+
+        def state() -> TopicState:
             topic_id, partitions = self._metadata(topic)
             return TopicState(
                 topic,
@@ -67,18 +85,25 @@ class Admin:
                 earliest=self._offsets(partitions, OffsetSpec.EARLIEST),
                 ends=self._offsets(partitions, OffsetSpec.LATEST),
             )
-        except UnknownTopicOrPartitionError as error:
-            raise self._missing(topic) from error
-        except KafkaError as error:
-            raise named(self._bootstrap, f"describing topic {topic}", error) from error
+
+        return self._ask(topic, state)
+
+    def topic_id(self, topic: str) -> str:
+        """Ask for a topic's id alone: one request, not three.
+
+        Raises:
+            TopicMissing: there is none.
+            BrokerUnreachable: no answer; trying again later is safe.
+        """
+        return self._ask(topic, lambda: self._metadata(topic)[0])
 
     def first_since(self, topic: TopicState, moment: datetime) -> Mapping[int, int]:
         """The first offset of each partition whose record was produced at a moment or later; its end when none was."""
         asked = {TopicPartition(topic.name, p): int(moment.timestamp() * 1000) for p in topic.ends}
-        try:
-            found = self._client.list_partition_offsets(asked, isolation_level=IsolationLevel.READ_COMMITTED)
-        except KafkaError as error:
-            raise named(self._bootstrap, f"describing topic {topic.name}", error) from error
+        found = self._ask(
+            topic.name,
+            lambda: self._client.list_partition_offsets(asked, isolation_level=IsolationLevel.READ_COMMITTED),
+        )
         offsets = {partition.partition: answer.offset for partition, answer in found.items()}
         return {p: offsets[p] if offsets[p] >= 0 else end for p, end in topic.ends.items()}
 
@@ -86,16 +111,30 @@ class Admin:
         """Whether the broker may remove single records of a topic, keeping the newest of each key."""
         policy = "cleanup.policy"
         asked = ConfigResource(ConfigResourceType.TOPIC, topic, {policy: None})
-        try:
-            found = self._client.describe_configs([asked], config_filter="all")
-        except KafkaError as error:
-            raise named(self._bootstrap, f"describing topic {topic}", error) from error
+        found = self._ask(topic, lambda: self._client.describe_configs([asked], config_filter="all"))
+        if policy not in found["topic"][topic]:  # all that is told to somebody who may not see the settings
+            raise named(self._bootstrap, f"describing topic {topic}", TopicAuthorizationFailedError("DESCRIBE_CONFIGS"))
         return "compact" in str(found["topic"][topic][policy]["value"])
+
+    def _ask(self, topic: str, question: Callable[[], _Answer]) -> _Answer:
+        """Ask again while that can help: a node that has just died, or has just begun to lead, gives no answer yet."""
+        deadline = time.monotonic() + self._timeout.total_seconds()
+        while True:
+            try:
+                return question()
+            except UnknownTopicOrPartitionError as error:
+                raise self._missing(topic) from error
+            except KafkaError as error:
+                if not isinstance(error, RetriableError) or time.monotonic() > deadline:
+                    raise named(self._bootstrap, f"describing topic {topic}", error) from error
+            time.sleep(_PAUSE_SECONDS)
 
     def _metadata(self, topic: str) -> tuple[str, list[TopicPartition]]:
         [described] = self._client.describe_topics([topic])
         if described["error_code"] == _UNKNOWN_TOPIC:
             raise self._missing(topic)
+        if described["error_code"]:
+            raise for_code(described["error_code"])
         indexes = sorted(partition["partition_index"] for partition in described["partitions"])
         return str(described["topic_id"]), [TopicPartition(topic, index) for index in indexes]
 

@@ -1,4 +1,4 @@
-"""Reading with kafka-python's public API, where confluent-kafka cannot go: Kerberos, platforms without its wheel.
+"""Reading with kafka-python's public API, where confluent-kafka cannot go: on platforms without its wheel.
 
 Partitions are assigned and sought, never subscribed, an offset that is gone is an error and never a reset, and no
 offset is committed to Kafka. Records are decoded one by one in Python, at four times the cost of `confluent_reader`.
@@ -11,25 +11,25 @@ from datetime import timedelta
 import pyarrow as pa
 from kafka import KafkaConsumer, TopicPartition
 from kafka.consumer.fetcher import ConsumerRecord
-from kafka.errors import KafkaError, LogTruncationError, OffsetOutOfRangeError
+from kafka.errors import KafkaError, LogTruncationError, OffsetOutOfRangeError, TopicAuthorizationFailedError
 
 from dataeng_assets.kafka.cluster import Cluster
 from dataeng_assets.kafka.errors import named
-from dataeng_assets.kafka.records import HEADERS, RECORDS, Range, offsets_gone, stalled
+from dataeng_assets.kafka.handshake import shake_hands
+from dataeng_assets.kafka.records import HEADERS, RECORDS, Range, Reader
 
 _POLL_MILLISECONDS = 500
 _POLLED = 10_000
 _MOST_AHEAD = 50_000  # records kept for the next ranges
 
 
-class KafkaPythonReader:
-    """A `Reader` that keeps its connection and what it has fetched beyond a range for the next one."""
+class KafkaPythonReader(Reader):
+    """A `Reader` by kafka-python."""
 
-    def __init__(self, cluster: Cluster, topic: str, *, timeout: timedelta = timedelta(seconds=30)) -> None:
-        self._topic = topic
-        self._timeout = timeout
+    def __init__(self, cluster: Cluster, topic: str, timeout: timedelta) -> None:
+        super().__init__(cluster, topic, timeout)
         self._beyond: dict[int, list[ConsumerRecord]] = {}
-        self._positions: dict[int, int] = {}
+        shake_hands(cluster)
         try:
             self._consumer = KafkaConsumer(
                 **cluster.options(),
@@ -42,33 +42,20 @@ class KafkaPythonReader:
             )
         except KafkaError as error:
             raise named(cluster.bootstrap, "connecting", error) from error
-        self._bootstrap = cluster.bootstrap
-
-    def __enter__(self) -> "KafkaPythonReader":
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
 
     def close(self) -> None:
         """Close the connection."""
         self._consumer.close()
 
-    def positions(self) -> dict[int, int]:
-        """Next offset per partition that was read so far."""
-        return dict(self._positions)
-
-    def read(self, ranges: Mapping[int, Range]) -> pa.Table:
-        """All records in the ranges; see `Reader.read`."""
-        wanted = {partition: range_ for partition, range_ in ranges.items() if range_.start < range_.end}
+    def _read(self, ranges: Mapping[int, Range]) -> pa.Table:
         try:
-            return self._read(wanted)
+            return self._take_all(ranges)
         except (OffsetOutOfRangeError, LogTruncationError) as error:
-            raise offsets_gone(self._bootstrap, self._topic, error) from error
+            raise self._gone(error) from error
         except KafkaError as error:
             raise named(self._bootstrap, f"reading topic {self._topic}", error) from error
 
-    def _read(self, ranges: dict[int, Range]) -> pa.Table:
+    def _take_all(self, ranges: Mapping[int, Range]) -> pa.Table:
         batches = [self._start(partition, range_) for partition, range_ in ranges.items()]
         open_ = {partition for partition, range_ in ranges.items() if self._positions[partition] < range_.end}
         self._fetch(open_)
@@ -85,9 +72,14 @@ class KafkaPythonReader:
             if self._positions != before:
                 deadline = time.monotonic() + self._timeout.total_seconds()
             elif time.monotonic() > deadline:
-                raise stalled(self._bootstrap, self._topic, open_, self._timeout)
-        table = pa.Table.from_batches(batches, RECORDS)
-        return table.sort_by([("partition", "ascending"), ("offset", "ascending")])
+                self._refuse_unauthorized()
+                raise self._stalled(open_)
+        return pa.Table.from_batches(batches, RECORDS).sort_by([("partition", "ascending"), ("offset", "ascending")])
+
+    def _refuse_unauthorized(self) -> None:
+        """A topic that a user may not see is only waited for, by this client."""
+        if self._topic not in self._consumer.topics():
+            raise TopicAuthorizationFailedError(self._topic)
 
     def _start(self, partition: int, range_: Range) -> pa.RecordBatch:
         """Begin a range with what was fetched beyond the last one; elsewhere, forget that and fetch anew."""

@@ -8,7 +8,7 @@ from dataeng_assets.kafka.confluent_reader import ConfluentReader
 from dataeng_assets.kafka.kafka_python_reader import KafkaPythonReader
 from dataeng_assets.kafka.records import Reader
 
-READERS: Mapping[str, type[ConfluentReader] | type[KafkaPythonReader]] = {
+READERS: Mapping[str, type[ConfluentReader | KafkaPythonReader]] = {
     "confluent-kafka": ConfluentReader,
     "kafka-python": KafkaPythonReader,
 }
@@ -26,4 +26,4 @@ def open_reader(cluster: Cluster, topic: str, *, timeout: timedelta = timedelta(
     Raises:
         BrokerUnreachable: nobody answered in that time.
     """
-    return READERS[cluster.reader](cluster, topic, timeout=timeout)
+    return READERS[cluster.reader](cluster, topic, timeout)

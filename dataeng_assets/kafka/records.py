@@ -3,12 +3,14 @@
 Reading belongs in `confluent_reader` and `kafka_python_reader`, choosing one in `reader`.
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping
 from datetime import timedelta
-from typing import Any, NamedTuple, Protocol, Self
+from typing import Any, NamedTuple, Self
 
 import pyarrow as pa
 
+from dataeng_assets.kafka.cluster import Cluster
 from dataeng_assets.kafka.errors import OffsetsGone, ReadStalled
 
 HEADERS = pa.list_(pa.struct([("key", pa.string()), ("value", pa.binary())]))
@@ -31,8 +33,34 @@ class Range(NamedTuple):
     end: int
 
 
-class Reader(Protocol):
-    """Reads one topic."""
+class Reader(ABC):
+    """Reads one topic, and keeps what it has fetched beyond a range for the next one. Use it as a context.
+
+    Args:
+        cluster: where the topic is.
+        topic: one.
+        timeout: how long a read waits without anything having come.
+    """
+
+    def __init__(self, cluster: Cluster, topic: str, timeout: timedelta) -> None:
+        self._bootstrap = cluster.bootstrap
+        self._topic = topic
+        self._timeout = timeout
+        self._positions: dict[int, int] = {}
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    @abstractmethod
+    def close(self) -> None:
+        """Close the connection."""
+
+    def positions(self) -> dict[int, int]:
+        """Next offset per partition that was read so far."""
+        return dict(self._positions)
 
     def read(self, ranges: Mapping[int, Range]) -> pa.Table:
         """All records in the ranges, sorted by partition and offset, in the schema `RECORDS`.
@@ -44,29 +72,22 @@ class Reader(Protocol):
             OffsetsGone: the broker no longer has a start.
             ReadStalled: nothing came for the timeout; nothing is lost.
         """
+        return self._read({partition: range_ for partition, range_ in ranges.items() if range_.start < range_.end})
 
-    def positions(self) -> dict[int, int]:
-        """Next offset per partition that was read so far."""
+    @abstractmethod
+    def _read(self, ranges: Mapping[int, Range]) -> pa.Table:
+        """As `read`; none of the ranges is empty."""
 
-    def close(self) -> None:
-        """Close the connection."""
+    def _gone(self, told: object) -> OffsetsGone:
+        return OffsetsGone(
+            f"Kafka at {self._bootstrap} no longer has an offset that was asked for in topic {self._topic}: {told}"
+        )
 
-    def __enter__(self) -> Self:
-        """Itself."""
-
-    def __exit__(self, *_: object) -> None:
-        """Close the connection."""
-
-
-def offsets_gone(bootstrap: str, topic: str, told: object) -> OffsetsGone:
-    """The error for a start that the broker does not hold."""
-    return OffsetsGone(f"Kafka at {bootstrap} no longer has an offset that was asked for in topic {topic}: {told}")
-
-
-def stalled(bootstrap: str, topic: str, partitions: Iterable[int], timeout: timedelta, told: str = "") -> ReadStalled:
-    """The error for records that did not come in time; `told` is what the client said meanwhile."""
-    names = ", ".join(str(partition) for partition in sorted(partitions))
-    return ReadStalled(
-        f"Kafka at {bootstrap} sent nothing of topic {topic}, partitions {names}, for {timeout.total_seconds():.0f} s"
-        f"{f' ({told})' if told else ''}. Nothing of this batch was committed; trying again is safe."
-    )
+    def _stalled(self, partitions: Iterable[int], told: str = "") -> ReadStalled:
+        """The error for records that did not come in time; `told` is what the client said meanwhile."""
+        names = ", ".join(str(partition) for partition in sorted(partitions))
+        return ReadStalled(
+            f"Kafka at {self._bootstrap} sent nothing of topic {self._topic}, partitions {names}, for "
+            f"{self._timeout.total_seconds():.0f} s{f' ({told})' if told else ''}. Nothing of this batch was "
+            "committed; trying again is safe."
+        )

@@ -7,14 +7,14 @@ from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 
 import pyarrow as pa
-from deltalake import CommitProperties, DeltaTable, Transaction, WriterProperties, write_deltalake
+from deltalake import CommitProperties, DeltaTable, Transaction, write_deltalake
 from deltalake.exceptions import CommitFailedError
 
+from dataeng_assets.lake import encoding
 from dataeng_assets.lake.strict import SchemaDiffers, differences, table_schema
+from dataeng_assets.lake.transactions import transactions as all_transactions
 
 TARGET_FILE_BYTES = 128 * 1024 * 1024
-# DuckDB's own row group: smaller ones cost it scans, larger ones cost the writer memory
-WRITER = WriterProperties(compression="ZSTD", compression_level=3, max_row_group_size=122_880)
 _COMMIT_RETRIES = 50  # each commit of another writer takes one; the default 15 is used up by a busy table
 _CONFLICTS = ("oncurrent", "Metadata changed")
 
@@ -65,7 +65,8 @@ def append(
 
 def progress(table: DeltaTable, app_id: str) -> int | None:
     """How far an app has come, as committed in the version that the handle is on; None before its first commit."""
-    version = table.transaction_version(app_id)
+    found = all_transactions(table)
+    version = table.transaction_version(app_id) if found is None else found.get(app_id)
     return None if version is None else int(version)
 
 
@@ -88,7 +89,10 @@ def write(
         raise SchemaDiffers("the rows for a table", str(table.table_uri), problems)
     properties = _properties(table, transactions, metadata)
     stream = _Stream(rows, [column.name for column in stored if not column.nullable], check)
-    how = partial(write_deltalake, table, stream.reader(), target_file_size=TARGET_FILE_BYTES, writer_properties=WRITER)
+    encoded = encoding.appended(rows)
+    how = partial(
+        write_deltalake, table, stream.reader(), target_file_size=TARGET_FILE_BYTES, writer_properties=encoded
+    )
     try:
         if predicate is None:
             how(mode="append", commit_properties=properties)

@@ -1,4 +1,4 @@
-"""What was appended to a table between two of its versions. What the rows mean to others is theirs to say."""
+"""What was appended to a table between two of its versions, or taken from it. What rows mean to others, they say."""
 
 from collections.abc import Iterator, Sequence
 
@@ -12,7 +12,11 @@ from dataeng_assets.lake.strict import SchemaDiffers, differences, table_schema
 
 
 class ChangesGone(Exception):
-    """The table no longer tells what was appended by the versions asked for."""
+    """The table no longer tells what was appended or removed by the versions asked for."""
+
+
+_APPENDED = ("insert",)
+_TOUCHED = ("insert", "delete", "update_preimage", "update_postimage")
 
 
 def changes(lake: Lake, key: Sequence[str], after: int, to: int) -> pa.RecordBatchReader:
@@ -32,6 +36,19 @@ def changes(lake: Lake, key: Sequence[str], after: int, to: int) -> pa.RecordBat
         ChangesGone: the log or the files of these versions were cleaned up.
         ValueError: `after` lies beyond `to`.
     """
+    return _rows(lake, key, after, to, _APPENDED)
+
+
+def touched_rows(lake: Lake, key: Sequence[str], after: int, to: int) -> pa.RecordBatchReader:
+    """The rows that the versions in `(after, to]` appended or removed; arguments, result and errors as in `changes`.
+
+    A row that was changed in its place is shown as it was and as it is. Where rows were restored, more may be shown
+    than have changed, never less.
+    """
+    return _rows(lake, key, after, to, _TOUCHED)
+
+
+def _rows(lake: Lake, key: Sequence[str], after: int, to: int, kinds: Sequence[str]) -> pa.RecordBatchReader:
     if after > to:
         raise ValueError(
             f"{'.'.join(key)}: versions after {after} up to {to} are asked for; the end lies before the start"
@@ -40,18 +57,20 @@ def changes(lake: Lake, key: Sequence[str], after: int, to: int) -> pa.RecordBat
     schema = table_schema(table)
     if after == to:
         return schema.empty_table().to_reader()
-    return pa.RecordBatchReader.from_batches(schema, _inserted(table, ".".join(key), schema, after, to))
+    return pa.RecordBatchReader.from_batches(schema, _shown(table, ".".join(key), schema, after, to, kinds))
 
 
-def _inserted(table: DeltaTable, name: str, schema: pa.Schema, after: int, to: int) -> Iterator[pa.RecordBatch]:
+def _shown(
+    table: DeltaTable, name: str, schema: pa.Schema, after: int, to: int, kinds: Sequence[str]
+) -> Iterator[pa.RecordBatch]:
     for batch in _feed(table, name, after, to):
         found = pa.schema([batch.schema.field(column) for column in schema.names if column in batch.schema.names])
         problems = differences(found, pa.schema([column.with_nullable(False) for column in schema]))
         if problems:
             raise SchemaDiffers(f"the change feed of {name}", str(table.table_uri), problems)
         # the feed comes with text and bytes as views, which most functions of Arrow do not know
-        inserted = pc.equal(batch.column("_change_type").cast(pa.string()), pa.scalar("insert"))
-        rows = pa.Table.from_batches([batch]).select(schema.names).cast(schema).filter(inserted)
+        wanted = pc.is_in(batch.column("_change_type").cast(pa.string()), pa.array(kinds))
+        rows = pa.Table.from_batches([batch]).select(schema.names).cast(schema).filter(wanted)
         yield from rows.to_batches()
 
 

@@ -19,11 +19,13 @@ from deltalake.fs import DeltaStorageHandler
 from deltalake.schema import Field
 from deltalake.schema import Schema as DeltaSchema
 
-from dataeng_assets.lake.strict import Difference, SchemaDiffers, differences, table_schema
+from dataeng_assets.lake.evolve import evolution
+from dataeng_assets.lake.strict import Difference, SchemaDiffers, table_schema
 from dataeng_assets.settings import Settings
 
 _PART = re.compile(r"[A-Za-z0-9][A-Za-z0-9_]*")
 _ESCAPE = re.compile("%[0-9A-Fa-f]{2}")
+_ATTEMPTS = 5
 _FORGETS = "delta.setTransactionRetentionDuration"
 
 
@@ -138,8 +140,8 @@ class Lake:
     ) -> DeltaTable:
         """A handle on the table with this schema, made when it is not there yet.
 
-        A table that is there gets the nullable columns it lacks, at its end. A column that the table lets be empty and
-        the schema does not is fine: the rows to come are stricter than the table.
+        A table that is there gets the nullable columns it lacks, at its end, and lets be empty what the schema does. A
+        column that the table lets be empty and the schema does not is fine: the rows to come are stricter.
 
         Raises:
             SchemaDiffers: it differs in any other way; names each column with what was found and what is expected.
@@ -159,6 +161,11 @@ class Lake:
             except DeltaError:
                 if not self.exists(key):
                     raise
+        for _ in range(_ATTEMPTS - 1):
+            try:
+                return self._evolved(key, schema, tuple(partition_by), change_feed=change_feed)
+            except DeltaError:
+                continue  # somebody else has just changed the table, perhaps in the same way
         return self._evolved(key, schema, tuple(partition_by), change_feed=change_feed)
 
     def _evolved(
@@ -172,19 +179,20 @@ class Lake:
                 "was read, and rows would be written twice. Nothing was written. Remove the property with the tool "
                 "that set it."
             )
-        found = table_schema(table)
-        new = [column for column in schema if column.name not in found.names]
-        problems = [Difference(c.name, "no such column", f"{c.type}, not null") for c in new if not c.nullable]
-        problems += differences(found, pa.schema([c for c in schema if c.name in found.names]))
+        needed = evolution(table_schema(table), schema)
+        problems = list(needed.problems)
         if tuple(settings.partition_columns) != partition_by:
             problems.append(Difference("the partitioning", _by(settings.partition_columns), _by(partition_by)))
         if change_feed and settings.configuration.get("delta.enableChangeDataFeed") != "true":
             problems.append(Difference("the change feed", "off", "on"))
         if problems:
             raise SchemaDiffers(".".join(key), self.at(key), problems)
-        if not new:
+        if not needed.is_needed:
             return table
-        table.alter.add_columns([Field.from_arrow(c) for c in new])
+        for name in needed.relaxed:
+            table.alter.drop_column_not_null(name)
+        if needed.added:
+            table.alter.add_columns([Field.from_arrow(column) for column in needed.added])
         return self.open(key)
 
 

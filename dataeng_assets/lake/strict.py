@@ -1,6 +1,6 @@
 """Comparing schemas before rows are written, because delta-rs casts silently: 1.5 into an integer column stores 1.
 
-Writing belongs in `append` and `replace`, adding columns in `location`.
+Writing belongs in `append` and `replace`, what a table may become in `evolve`.
 """
 
 from collections.abc import Sequence
@@ -14,11 +14,12 @@ _UTC_NAMES = {"UTC", "Etc/UTC", "+00:00", "Z"}
 
 @dataclass(frozen=True)
 class Difference:
-    """One column that is not as expected."""
+    """One column that is not as expected, and the way out where there is one of its own."""
 
     column: str
     found: str
     expected: str
+    way_out: str = ""
 
 
 class SchemaDiffers(Exception):
@@ -28,12 +29,18 @@ class SchemaDiffers(Exception):
 
     def __init__(self, name: str, uri: str, problems: Sequence[Difference]) -> None:
         self.problems = tuple(problems)
-        listed = "\n".join(f"  {p.column}: found {p.found}, expected {p.expected}" for p in self.problems)
+        listed = "\n".join(map(_told, self.problems))
         super().__init__(
             f"The columns of {name} ({uri}) are not as expected:\n{listed}\n"
-            "Nothing was written; the table is as before. New columns that may be empty are added by themselves. For "
-            "any other change give the table a new name in its contract, or move the old one away and load it again."
+            "Nothing was written; the table is as before. New columns that may be empty are added by themselves, and a "
+            "column may become empty. For any other change give the table a new name in its contract, or move the old "
+            "one away and load it again."
         )
+
+
+def _told(problem: Difference) -> str:
+    way_out = f"; {problem.way_out}" if problem.way_out else ""
+    return f"  {problem.column}: found {problem.found}, expected {problem.expected}{way_out}"
 
 
 def table_schema(table: DeltaTable) -> pa.Schema:

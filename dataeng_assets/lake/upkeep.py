@@ -4,7 +4,7 @@ Nothing here changes a row. Dropping versions on purpose, such as erasing a pers
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -12,7 +12,7 @@ import pyarrow.fs as pafs
 from deltalake import DeltaTable
 from deltalake.fs import DeltaStorageHandler
 
-from dataeng_assets.lake.location import Lake
+from dataeng_assets.lake.location import Lake, TableMissing
 
 RETENTION = timedelta(days=7)
 """How long a file outlives the version that dropped it. Longer than any run may take: a run reads pinned versions."""
@@ -37,7 +37,7 @@ class Upkeep:
     checkpointed: bool
 
 
-def tend(lake: Lake, key: Sequence[str], *, retention: timedelta = RETENTION) -> Upkeep:
+def tend(lake: Lake, key: Sequence[str], *, retention: timedelta = RETENTION, keep: Collection[int] = ()) -> Upkeep:
     """Write a checkpoint when commits have gathered, drop the log's expired part, and remove expired files.
 
     Safe beside readers and writers: a file is removed when no version that was the newest within the retention needs
@@ -47,6 +47,7 @@ def tend(lake: Lake, key: Sequence[str], *, retention: timedelta = RETENTION) ->
         lake: where the table is.
         key: the table.
         retention: at least `RETENTION`.
+        keep: versions whose files stay, however old; one that the log no longer tells of is passed over.
 
     Raises:
         ValueError: the retention is too short.
@@ -60,10 +61,19 @@ def tend(lake: Lake, key: Sequence[str], *, retention: timedelta = RETENTION) ->
     table = lake.open(key)
     checkpointed = _checkpoint(lake, table)
     hours = int(retention.total_seconds() // 3600)
-    expired = table.vacuum(hours, dry_run=True, full=True)
-    removed = table.vacuum(hours, dry_run=False, full=True) if expired else []
+    versions = [version for version in sorted(set(keep)) if _is_told(lake, key, version)]
+    expired = table.vacuum(hours, dry_run=True, full=True, keep_versions=versions)
+    removed = table.vacuum(hours, dry_run=False, full=True, keep_versions=versions) if expired else []
     size = _bytes_removed(table) if removed else 0
     return Upkeep(tuple(key), len(expired), len(removed), size, checkpointed)
+
+
+def _is_told(lake: Lake, key: Sequence[str], version: int) -> bool:
+    try:
+        lake.open(key, version)
+    except TableMissing:
+        return False
+    return True
 
 
 def _checkpoint(lake: Lake, table: DeltaTable) -> bool:

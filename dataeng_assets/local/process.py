@@ -13,7 +13,7 @@ import signal
 import socket
 import subprocess
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -22,6 +22,7 @@ HOST = "127.0.0.1"
 _POLL_SECONDS = 0.05
 _LOG_BYTES = 10_000_000
 _ATTEMPTS = 3
+_PORT_DRAWS = 20
 
 # Kept, so that the end of a server that this process started is noticed and leaves no zombie.
 _children: dict[int, subprocess.Popen[bytes]] = {}
@@ -230,16 +231,22 @@ def replace_text(path: Path, text: str) -> None:
     new.replace(path)
 
 
-def choose_port(wanted: int | None = None) -> int:
-    """The wanted port when it is free, else any free one."""
-    for port in (wanted or 0, 0):
+def choose_port(wanted: int | None = None, *, besides: Collection[int] = ()) -> int:
+    """The wanted port when it is free, else any free one; none of those that were chosen before and are not used yet.
+
+    Raises:
+        ServiceError: none is free.
+    """
+    for port in (wanted or 0, *[0] * (len(besides) + _PORT_DRAWS)):
         with socket.socket() as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
                 probe.bind((HOST, port))
             except OSError:
                 continue
-            return int(probe.getsockname()[1])
+            found = int(probe.getsockname()[1])
+        if found not in besides:
+            return found
     raise ServiceError(f"No port is free on {HOST}. Nothing was started. Close some programs and try again.")
 
 

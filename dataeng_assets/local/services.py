@@ -1,32 +1,39 @@
 """The local services of one state folder: what `dataeng up`, `down` and `status` do.
 
-Each service has a folder, a log and an address there: `<state>/postgres`, `<state>/kafka`, `<state>/logs`, and one line
-per address in `<state>/local.env`, which only its owner may read. A service whose address the user has set is never
-started. How one server is started belongs in `postgres` and `kafka`.
+Each service has a folder, a log and an address there: `<state>/postgres`, `<state>/kafka`, `<state>/registry`,
+`<state>/logs`, and one line per address in `<state>/local.env`, which only its owner may read. A service whose address
+the user has set is never started; the schema registry is started for who asks for it. How one server is started belongs
+in `postgres`, `kafka` and `registry`.
 """
 
 import hashlib
 import os
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from dotenv import dotenv_values
 from platformdirs import site_state_path
 
-from dataeng_assets.local import kafka, packages, postgres, process
+from dataeng_assets.local import kafka, packages, postgres, process, registry, secure_kafka
 from dataeng_assets.local.process import ServiceError
 from dataeng_assets.settings import outside_address
 
 POSTGRES_URL = "DATAENG_POSTGRES_URL"
 KAFKA_BOOTSTRAP = "DATAENG_KAFKA_BOOTSTRAP"
+KAFKA_SECURITY = "DATAENG_KAFKA_SECURITY"
+"""Names the file that says how to log in, with `_PRODUCER` and `_ADMIN` behind it for those who are another user."""
+
+REGISTRY_URL = "DATAENG_REGISTRY_URL"
 _POSTGRES_PORT = 5433  # beside the usual 5432, which a Postgres of the machine may have
 _KAFKA_PORT = 9092
+_SECURE_KAFKA_PORT = 9093
+_REGISTRY_PORT = 8081
 _UP_SECONDS = 300
 
 
@@ -34,7 +41,8 @@ _UP_SECONDS = 300
 class Service:
     """What is known about one service.
 
-    `state` is `running`, `not answering`, `stopped` or `external`; `address` holds no password.
+    `state` is `running`, `not answering`, `stopped` or `external`; `address` holds no password; `logins` are the files
+    that say how to log in, where that takes more than the address.
     """
 
     name: str
@@ -42,19 +50,21 @@ class Service:
     version: str
     state: str
     log: Path | None
+    logins: tuple[Path, ...] = ()
 
 
 @dataclass(frozen=True)
 class Services:
-    """The addresses with which the services are reached."""
+    """The addresses with which the services are reached; that of the schema registry is empty where there is none."""
 
     postgres_url: str
     kafka_bootstrap: str
+    registry_url: str = ""
 
 
 @dataclass(frozen=True)
 class _Kind:
-    """What Postgres and Kafka have in common here."""
+    """What the services have in common here."""
 
     name: str
     variable: str
@@ -63,31 +73,45 @@ class _Kind:
     state: Callable[[Path], Service]
 
 
-def up(state: Path, *, on_progress: packages.OnProgress = packages.no_progress) -> Services:
+def up(
+    state: Path,
+    *,
+    with_registry: bool = False,
+    secure: bool = False,
+    on_progress: packages.OnProgress = packages.no_progress,
+) -> Services:
     """Make Postgres and Kafka answer, and record where.
 
-    What already runs is left alone. Both are started at once; a port that is taken is replaced by another.
+    What already runs is left alone. All are started at once; a port that is taken is replaced by another.
 
     Args:
         state: the state folder, which is made when it is missing.
+        with_registry: whether to start the schema registry as well.
+        secure: whether the broker is the one with TLS, passwords and rights, which has a folder and data of its own.
         on_progress: told about downloads.
 
     Returns:
         The addresses, also of services that the user has set to an outside server.
 
     Raises:
-        ServiceError: the folder cannot be written, or a server did not come up; the other one stays up.
+        ServiceError: the folder cannot be written, or a server did not come up; the others stay up. Or the broker that
+            runs is not the one that is asked for; nothing was changed.
         PackageError: a package could not be fetched.
     """
     with _changing(state), ThreadPoolExecutor(len(_KINDS)) as pool:
-        needed = [kind for kind in _KINDS if not outside_address(kind.variable)]
+        if secure:
+            _refuse_other_broker(state)
+        kinds = _kinds(state, secure=secure)
+        asked = [kind for kind in kinds if kind is not _REGISTRY or with_registry or _has_registry(state)]
+        needed = [kind for kind in asked if not outside_address(kind.variable)]
         _fetch(needed, on_progress)
         starting = {kind.variable: pool.submit(kind.start, state) for kind in needed}
         addresses = {name: start.result() for name, start in starting.items() if not start.exception()}
-        _record(state, addresses)
+        logins = _logins(state) if KAFKA_BOOTSTRAP in addresses and _SECURE_KAFKA in asked else {}
+        _record(state, {**addresses, **logins})
         for start in starting.values():
             start.result()
-    return Services(*(outside_address(kind.variable) or addresses[kind.variable] for kind in _KINDS))
+    return Services(*(outside_address(kind.variable) or addresses.get(kind.variable, "") for kind in _KINDS))
 
 
 def down(state: Path) -> tuple[str, ...]:
@@ -102,15 +126,16 @@ def down(state: Path) -> tuple[str, ...]:
     if not state.exists():
         return ()
     with _changing(state), ThreadPoolExecutor(len(_KINDS)) as pool:
-        ending = {kind.name: pool.submit(kind.stop, state) for kind in _KINDS}
+        ending = {kind.name: pool.submit(kind.stop, state) for kind in _kinds(state)}
         _record(state, {})
         return tuple(name for name, stop in ending.items() if stop.result())
 
 
 def status(state: Path) -> tuple[Service, ...]:
-    """Look at each service, without changing anything."""
+    """Look at each service, without changing anything; at the schema registry where there was one."""
     with _usable(state):
-        return tuple(_outside(kind) or kind.state(state) for kind in _KINDS)
+        seen = (_outside(kind) or kind.state(state) for kind in _kinds(state))
+        return tuple(one for one in seen if one.name != _REGISTRY.name or one.state != "stopped" or one.log)
 
 
 def postgres_home(state: Path) -> Path:
@@ -154,19 +179,107 @@ def _kafka_state(state: Path) -> Service:
     return _local("Kafka", "kafka", broker.bootstrap if broker else None, answers, log)
 
 
+def _start_secure_kafka(state: Path) -> str:
+    log, home = state / "logs" / "kafka-secure.log", state / "kafka-secure"
+    broker = secure_kafka.running(home, log)
+    if broker is None:
+        broker = secure_kafka.start(home, log=log, port=_port(home, _SECURE_KAFKA_PORT))
+    elif not kafka.answers(broker):
+        raise _silent("Kafka", home, broker.pid, log)
+    return broker.bootstrap
+
+
+def _secure_kafka_state(state: Path) -> Service:
+    log = state / "logs" / "kafka-secure.log"
+    broker = secure_kafka.running(state / "kafka-secure", log)
+    if broker is None:
+        return _local("Kafka", "kafka", None, False, log)
+    found = _local("Kafka", "kafka", f"{broker.bootstrap} (SASL_SSL)", kafka.answers(broker), log)
+    return replace(found, logins=tuple(_login_files(state)))
+
+
+def _login_files(state: Path) -> list[Path]:
+    access = state / "kafka-secure" / "access"
+    return [access / f"{user}.yaml" for user in (secure_kafka.READER, secure_kafka.PRODUCER, secure_kafka.ADMIN)]
+
+
+def _logins(state: Path) -> dict[str, str]:
+    """The variables that name how to log in as the stream, as its producer, and as somebody who makes topics."""
+    roles = ("", "_PRODUCER", "_ADMIN")
+    return {f"{KAFKA_SECURITY}{role}": str(file) for role, file in zip(roles, _login_files(state), strict=True)}
+
+
+def _refuse_other_broker(state: Path) -> None:
+    if outside_address(KAFKA_BOOTSTRAP):
+        raise ServiceError(
+            f"{KAFKA_BOOTSTRAP} is set to a broker of your own, so that no secured one is started here. Nothing was "
+            f"changed. Unset it, in the environment and in .env, and run this again."
+        )
+    if process.lives(state / "kafka"):
+        raise ServiceError(
+            "Kafka runs without security. Nothing was changed. The secured broker is another one, with topics of its "
+            "own: those of this one stay where they are. Run `dataeng down`, then `dataeng up --secure`."
+        )
+
+
+def _start_registry(state: Path) -> str:
+    log, home = state / "logs" / "registry.log", state / "registry"
+    server = registry.running(home, log)
+    if server is None:
+        server = registry.start(home, log=log, port=_port(home, _REGISTRY_PORT))
+    elif not registry.answers(server):
+        raise _silent("The schema registry", home, server.pid, log)
+    return server.url
+
+
+def _registry_state(state: Path) -> Service:
+    log = state / "logs" / "registry.log"
+    server = registry.running(state / "registry", log)
+    answers = server is not None and registry.answers(server)
+    return _local("Schema registry", "registry", server.url if server else None, answers, log)
+
+
+def _has_registry(state: Path) -> bool:
+    return process.lives(state / "registry")
+
+
+_REGISTRY = _Kind(
+    "Schema registry", REGISTRY_URL, _start_registry, lambda state: registry.stop(state / "registry"), _registry_state
+)
+_SECURE_KAFKA = _Kind(
+    "Kafka",
+    KAFKA_BOOTSTRAP,
+    _start_secure_kafka,
+    lambda state: kafka.stop(state / "kafka-secure"),
+    _secure_kafka_state,
+)
 _KINDS = (
     _Kind(
         "Postgres", POSTGRES_URL, _start_postgres, lambda state: postgres.stop(postgres_home(state)), _postgres_state
     ),
     _Kind("Kafka", KAFKA_BOOTSTRAP, _start_kafka, lambda state: kafka.stop(state / "kafka"), _kafka_state),
+    _REGISTRY,
 )
+
+
+def _kinds(state: Path, *, secure: bool = False) -> tuple[_Kind, ...]:
+    """The services, with the secured broker in the place of the other when it is asked for or runs."""
+    secure = secure or process.lives(state / "kafka-secure")
+    return tuple(_SECURE_KAFKA if secure and kind.variable == KAFKA_BOOTSTRAP else kind for kind in _KINDS)
+
+
+_PACKAGES: Mapping[str, Callable[[], Sequence[packages.Package]]] = {
+    POSTGRES_URL: lambda: [packages.postgres_package()],
+    KAFKA_BOOTSTRAP: packages.kafka_packages,
+    REGISTRY_URL: lambda: [packages.registry_package()],
+}
 
 
 def _fetch(kinds: list[_Kind], on_progress: packages.OnProgress) -> None:
     """Fetch in one go what the services need, so that there is one progress to show."""
     wanted: list[packages.Package] = []
     for kind in kinds:
-        wanted += [packages.postgres_package()] if kind.variable == POSTGRES_URL else packages.kafka_packages()
+        wanted += _PACKAGES[kind.variable]()
     packages.fetch(wanted, on_progress)
 
 
@@ -242,6 +355,6 @@ def _changing(state: Path) -> Iterator[None]:
 def _record(state: Path, addresses: dict[str, str]) -> None:
     """Put the addresses of the services that run into `local.env`; lines of others stay."""
     file = state / "local.env"
-    ours = {kind.variable for kind in _KINDS}
+    ours = {kind.variable for kind in _KINDS} | _logins(state).keys()
     kept = {name: value for name, value in dotenv_values(file).items() if name not in ours}
     process.replace_text(file, "".join(f"{name}={value}\n" for name, value in {**kept, **addresses}.items()))

@@ -9,6 +9,7 @@ from dagster._core.definitions.assets.graph.base_asset_graph import BaseAssetGra
 
 from dataeng_assets.orchestration.batch import batch_days
 from dataeng_assets.orchestration.failed_partitions import NONE_FAILED
+from dataeng_assets.orchestration.lake_upkeep import FILES_KEY
 from dataeng_assets.orchestration.ledger.hold import HELD
 from dataeng_assets.orchestration.ledger.plan import PlannedRun
 from dataeng_assets.orchestration.ledger.sensor import LEDGER_RUN, plan_now
@@ -64,6 +65,9 @@ def _results(
             notice(f"[bold]{name}[/]")
             yield run_job(definitions.resolve_job_def(name), instance, notice=notice)
     yield from _rebuild(definitions, instance, notice)
+    if not instance.get_latest_materialization_event(dg.AssetKey(FILES_KEY)):  # the nights' work, once
+        notice("[bold]lake_upkeep[/]")
+        yield run_job(definitions.resolve_job_def("lake_upkeep"), instance, notice=notice)
 
 
 def _rebuild(

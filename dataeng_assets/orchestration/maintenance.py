@@ -1,7 +1,6 @@
-"""Upkeep at night: what runs leave behind on the disk and in the instance, and files that no version needs any more.
+"""Upkeep at night: what runs leave behind on the disk and in the instance. The lake has its own: `lake_upkeep`.
 
-Nothing that the newest state of an asset rests on is removed: not the run of its newest materialization or
-attempt, and no file that a version within the lake's retention needs.
+Nothing that the newest state of an asset rests on is removed: not the run of its newest materialization or attempt.
 """
 
 import shutil
@@ -15,11 +14,7 @@ import dagster as dg
 from dagster._core.scheduler.instigation import TickStatus
 
 from dataeng_assets.extract.staging import staging_folder
-from dataeng_assets.lake.location import Lake
-from dataeng_assets.lake.upkeep import Upkeep, tend
-from dataeng_assets.orchestration.dbt import targets
 from dataeng_assets.orchestration.in_flight import IN_FLIGHT
-from dataeng_assets.orchestration.ledger.cover import cover
 from dataeng_assets.settings import Settings, state_folder
 
 KEEP_RUNS = timedelta(days=30)
@@ -33,13 +28,6 @@ class Removed:
 
     count: int
     bytes: int
-
-
-def tend_lake(run_id: str) -> tuple[Upkeep, ...]:
-    """Tend every table of the lake, after the ledger has taken in what the versions up to now have touched."""
-    lake = Lake.current()
-    cover(lake, targets(), run_id=run_id)
-    return tuple(tend(lake, key) for key in lake.tables())
 
 
 def remove_dbt_targets(instance: dg.DagsterInstance) -> Removed:

@@ -20,6 +20,7 @@ from deltalake.exceptions import CommitFailedError
 
 from dataeng_assets.contracts.checks.rule import Consumer, NotExecuted
 from dataeng_assets.lake.append import Superseded, append, progress
+from dataeng_assets.lake.compact import compact
 from dataeng_assets.lake.location import Lake, TableMissing
 from dataeng_assets.quality.results import Overall, RuleResult, Sample, TableResult
 from dataeng_assets.quality.written.view import RuleView, view
@@ -306,4 +307,4 @@ def _compact(table: DeltaTable) -> None:
     if len(table.file_uris()) > _FILES:
         # another writer's compaction in between has done the work
         with contextlib.suppress(CommitFailedError):
-            table.optimize.compact()
+            compact(table)

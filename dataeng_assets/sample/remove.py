@@ -67,7 +67,8 @@ STAYS = (
     "dataeng_assets/testing", "dbt/*.yml", "dbt/macros", "dbt/models", "dbt/tests/generic", "docs/*.md", "docs/*.py",
     "docs/decisions", "docs/explanation", "docs/how-to", "docs/reference", "tests/*.py", "tests/benchmarks",
     "tests/cli", "tests/components", "tests/contracts", "tests/docs", "tests/extract", "tests/kafka", "tests/lake",
-    "tests/local", "tests/orchestration", "tests/postgres", "tests/quality", "tests/streams", "tests/warehouse",
+    "tests/local", "tests/orchestration", "tests/postgres", "tests/quality", "tests/streams", "tests/testing",
+    "tests/warehouse",
 )  # fmt: skip
 """Where everything else lies; a file of the sample in one of these folders is the sample's all the same."""
 

@@ -7,7 +7,8 @@ record and needs 65 µs for each, this way 6 µs, which is what lets three month
 
 import time
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 from kafka import KafkaAdminClient, KafkaConsumer, TopicPartition
 from kafka.admin import NewTopic
@@ -15,6 +16,7 @@ from kafka.errors import (
     KafkaError,
     LeaderNotAvailableError,
     NotLeaderForPartitionError,
+    TopicAuthorizationFailedError,
     UnknownTopicOrPartitionError,
     for_code,
 )
@@ -22,12 +24,22 @@ from kafka.net.compat import KafkaNetClient
 from kafka.protocol.producer import ProduceRequest
 from kafka.record.memory_records import MemoryRecordsBuilder
 
+from dataeng_assets.kafka.access import Role, cluster_at
+from dataeng_assets.kafka.acl import needed
+from dataeng_assets.kafka.handshake import shake_hands
+from dataeng_assets.kafka.topic_admin import TopicAdmin
 from dataeng_assets.sample import SampleError
 from dataeng_assets.sample.events import PARTITIONS, Event
 
 _BATCH = 2_000
 _MAGIC, _LZ4, _ALL_REPLICAS = 2, 3, -1
 _TIMEOUT_MS = 30_000
+_NOT_YET = (
+    LeaderNotAvailableError,
+    NotLeaderForPartitionError,
+    TopicAuthorizationFailedError,
+    UnknownTopicOrPartitionError,
+)
 _NO_LIMIT = 1 << 30
 
 
@@ -37,7 +49,7 @@ class TopicError(SampleError):
 
 def ends(bootstrap: str, topic: str) -> dict[int, int] | None:
     """Next offset per partition; None when there is no such topic."""
-    consumer = KafkaConsumer(bootstrap_servers=bootstrap)
+    consumer = KafkaConsumer(**_options(bootstrap, Role.ADMIN))
     try:
         if topic not in consumer.topics():
             return None
@@ -49,7 +61,7 @@ def ends(bootstrap: str, topic: str) -> dict[int, int] | None:
 
 def delete(bootstrap: str, topic: str) -> None:
     """Delete the topic with what it holds; nothing happens when there is none."""
-    admin = KafkaAdminClient(bootstrap_servers=bootstrap)
+    admin = KafkaAdminClient(**_options(bootstrap, Role.ADMIN))
     try:
         if topic in admin.list_topics():
             admin.delete_topics([topic])
@@ -58,8 +70,11 @@ def delete(bootstrap: str, topic: str) -> None:
 
 
 def recreate(bootstrap: str, topic: str) -> None:
-    """Make the topic anew and empty, with unlimited retention; what it held is gone."""
-    admin = KafkaAdminClient(bootstrap_servers=bootstrap)
+    """Make the topic anew and empty, with unlimited retention; what it held is gone.
+
+    Where the stream and its producer are users of their own, each is granted what it needs and no more.
+    """
+    admin = KafkaAdminClient(**_options(bootstrap, Role.ADMIN))
     try:
         if topic in admin.list_topics():
             admin.delete_topics([topic])
@@ -68,6 +83,10 @@ def recreate(bootstrap: str, topic: str) -> None:
         admin.wait_for_topics([topic])
     finally:
         admin.close()
+    users = {role: cluster_at(bootstrap, role=role).username for role in Role}
+    if users[Role.ADMIN] not in (users[Role.READER], users[Role.PRODUCER]):
+        with TopicAdmin(cluster_at(bootstrap, role=Role.ADMIN)) as rights:
+            rights.grant(needed(topic, reader=users[Role.READER], producer=users[Role.PRODUCER]))
 
 
 def send(
@@ -91,7 +110,7 @@ def send(
     for place, event in enumerate(events):
         places[event.partition].append(place)
     offsets = [0] * len(events)
-    client = KafkaNetClient(bootstrap_servers=bootstrap)
+    client = KafkaNetClient(**_options(bootstrap, Role.PRODUCER))
     try:
         client.check_version()
         for partition, of_partition in places.items():
@@ -112,10 +131,17 @@ def send(
     return offsets
 
 
+def _options(bootstrap: str, role: Role) -> Mapping[str, Any]:
+    """How a client reaches the broker as one of those who have to do with the topic."""
+    cluster = cluster_at(bootstrap, role=role)
+    shake_hands(cluster)
+    return cluster.options()
+
+
 def _deliver(client: KafkaNetClient, place: TopicPartition, request: ProduceRequest) -> int:
     """Deliver one batch to the partition's leader; the offset of its first record.
 
-    A batch is sent again only where the answer says that it was not taken: a topic that is a moment old.
+    A batch is sent again only where the answer says that it was not taken: a topic or a right that is a moment old.
     """
     deadline = time.monotonic() + _TIMEOUT_MS / 1000
     while True:
@@ -126,7 +152,7 @@ def _deliver(client: KafkaNetClient, place: TopicPartition, request: ProduceRequ
             if not answer.error_code:
                 return int(answer.base_offset)
             raise for_code(answer.error_code)(answer.error_message)
-        except (LeaderNotAvailableError, NotLeaderForPartitionError, UnknownTopicOrPartitionError):
+        except _NOT_YET:
             if time.monotonic() > deadline:
                 raise
             time.sleep(0.1)

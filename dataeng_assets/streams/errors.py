@@ -1,5 +1,10 @@
 """Why a stream stops by itself: each says what happened, what is safe and how to go on."""
 
+GO_ON = (
+    "Everything committed so far is safe. To go on without what is missing, look at it with `dataeng stream accept-gap "
+    "{0} --dry-run`, then accept it with `dataeng stream accept-gap {0} --reason TEXT`."
+)
+
 
 class StreamStopped(Exception):
     """A stream cannot go on without a person. What was committed stays as it is.
@@ -39,3 +44,15 @@ class ReleaseOvertaken(StreamStopped):
 
 class RoutingChanged(StreamStopped):
     """A side table is ahead of the main table by another version of the rules than the one in force."""
+
+
+class RowsRemoved(StreamStopped):
+    """Somebody removed rows from a table of the stream, whose progress says that they are there."""
+
+
+class RewindRefused(StreamStopped):
+    """The stream cannot go back to what was asked for, or not now. Nothing was written."""
+
+
+class NothingToAccept(StreamStopped):
+    """The stream has no gap, or none in the partitions asked for."""

@@ -1,22 +1,27 @@
 """Committing one batch: dead letters and late events first, the main table last.
 
 The main table's commit is what makes a batch done. A crash before it leaves side tables ahead; the next attempt skips
-what they have. Each commit goes through the handle on which its table's progress was read, so that of two writers one
-is refused. What an exception during a commit means is never guessed: the table is opened again and asked.
+what they have. Each commit goes through the handle on which its table's progress was read, so that of two writers of a
+partition one is refused; writers of other partitions are not in each other's way. What an exception during a commit
+means is never guessed: the table is opened again and asked.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import pyarrow as pa
 import pyarrow.compute as pc
 from deltalake import DeltaTable
 
+from dataeng_assets.kafka.admin import TopicState
 from dataeng_assets.lake.append import ProgressGoesBack, Superseded, append, progress
-from dataeng_assets.streams.errors import ProgressGap, RoutingChanged
-from dataeng_assets.streams.plan import Plan
+from dataeng_assets.lake.kept import KeptTables
+from dataeng_assets.lake.strict import table_schema
+from dataeng_assets.streams.errors import GO_ON, OffsetsLost, ProgressGap, RoutingChanged
+from dataeng_assets.streams.plan import Plan, is_routed_by, names_in
+from dataeng_assets.streams.removed import refuse_removed_from
 from dataeng_assets.streams.routing import Routed
-from dataeng_assets.streams.stream import DEAD_LETTERS_SCHEMA, EVENT_DATE, Stream
+from dataeng_assets.streams.stream import DEAD_LETTERS_SCHEMA, EVENT_DATE, Progress, Stream
 
 _ATTEMPTS = 5
 
@@ -42,6 +47,28 @@ def make_tables(stream: Stream) -> None:
     make_main(stream)
 
 
+def refuse_new_columns_between_tables(stream: Stream, topic: TopicState) -> None:
+    """Look, before tables get columns of a new contract, that the one of before is not still needed to end a batch.
+
+    With the columns there it could no longer be put back.
+
+    Raises:
+        RoutingChanged: a side table is ahead of the main one by other rules.
+    """
+    if not all(stream.lake.exists(key) for key in (stream.main, stream.late, stream.dead_letters)):
+        return
+    main = stream.lake.open(stream.main)
+    if set(stream.main_schema().names) <= set(table_schema(main).names):
+        return
+    names = names_in(main, stream, topic)
+    for key in (stream.dead_letters, stream.late):
+        table = stream.lake.open(key)
+        begun = {p: progress(main, names.next_offset(p)) for p in topic.ends}
+        begun = {p: progress(table, names.first_offset(p)) if at is None else at for p, at in begun.items()}
+        ahead = [p for p, at in begun.items() if (progress(table, names.next_offset(p)) or 0) > (at or 0)]
+        _refuse_other_routing(stream, names, table, key, ahead)
+
+
 def make_main(stream: Stream) -> DeltaTable:
     """The table of events, made or given its contract's new columns."""
     title = stream.contract.description
@@ -63,8 +90,8 @@ class Committed:
     dead_letters: int
 
 
-def commit_batch(stream: Stream, plan: Plan, batch: Routed, *, run_id: str) -> Committed:
-    """Commit a batch to the three tables.
+def commit_batch(stream: Stream, plan: Plan, batch: Routed, tables: KeptTables, *, run_id: str) -> Committed:
+    """Commit a batch to the three tables, through handles that are kept for the next.
 
     Raises:
         StalePlan: another drain moved the main table.
@@ -74,42 +101,48 @@ def commit_batch(stream: Stream, plan: Plan, batch: Routed, *, run_id: str) -> C
     dead = _Target(stream.dead_letters, batch.dead_letters, is_main=False)
     late = _Target(stream.late, batch.late, is_main=False)
     main = _Target(stream.main, batch.main, is_main=True)
-    _, dead_rows = _commit(stream, plan, dead, batch, run_id)
-    _, late_rows = _commit(stream, plan, late, batch, run_id)
-    version, rows = _commit(stream, plan, main, batch, run_id)
+    _, dead_rows = _commit(stream, plan, dead, batch, tables, run_id)
+    _, late_rows = _commit(stream, plan, late, batch, tables, run_id)
+    version, rows = _commit(stream, plan, main, batch, tables, run_id)
     return Committed(version, rows, late_rows, dead_rows)
 
 
-def _commit(stream: Stream, plan: Plan, target: _Target, batch: Routed, run_id: str) -> tuple[int, int]:
+def _commit(
+    stream: Stream, plan: Plan, target: _Target, batch: Routed, tables: KeptTables, run_id: str
+) -> tuple[int, int]:
     """The version that has the rows, and how many this commit added."""
     for attempt in range(_ATTEMPTS):
-        table = stream.lake.open(target.key)
+        table = tables.open(target.key)
         decide = _decide_main if target.is_main else _decide_side
         starts = decide(stream, plan, table, target.key)
         if not starts:
             return int(table.version()), 0
-        rows = _from(target.rows, starts, plan)
+        refuse_removed_from(stream, target.key, table, [*plan.committed.next_offsets, *plan.ranges])
+        rows = _with_columns_of(table, _from(target.rows, starts, plan))
         transactions = _transactions(stream, plan, table, starts)
         if target.is_main:
             transactions |= _main_transactions(plan, batch)
         try:
             return append(table, rows, transactions=transactions, metadata={"run_id": run_id}), len(rows)
         except (Superseded, ProgressGoesBack):
+            tables.forget(target.key)
             if attempt == _ATTEMPTS - 1:
                 raise
-        except Exception:
-            # the commit may have happened all the same: a lost answer, a checkpoint that failed after it
-            if decide(stream, plan, stream.lake.open(target.key), target.key):
+        except Exception:  # it may be committed all the same: a lost answer, a checkpoint that failed after it
+            tables.forget(target.key)
+            if decide(stream, plan, tables.open(target.key), target.key):
                 raise
-            return int(stream.lake.open(target.key).version()), len(rows)
+            return int(tables.open(target.key).version()), len(rows)
     raise AssertionError("the last attempt returns or raises")
 
 
-def _decide_main(_: Stream, plan: Plan, table: DeltaTable, key: tuple[str, ...]) -> dict[int, int]:
+def _decide_main(stream: Stream, plan: Plan, table: DeltaTable, key: tuple[str, ...]) -> dict[int, int]:
     """From which offset on each partition is to be committed; nothing when the plan is already there."""
     done = {partition: progress(table, plan.names.next_offset(partition)) for partition in plan.ranges}
+    generation = progress(table, plan.names.generations) or 0
+    _refuse_rewound(stream, plan, table, key)
     planned = {p: plan.committed.next_offsets.get(p) for p in plan.ranges}
-    if done == planned:
+    if done == planned and generation == plan.names.generation:
         return {partition: range_.start for partition, range_ in plan.ranges.items()}
     if all(done[partition] == range_.end for partition, range_ in plan.ranges.items()):
         return {}
@@ -120,6 +153,7 @@ def _decide_main(_: Stream, plan: Plan, table: DeltaTable, key: tuple[str, ...])
 
 
 def _decide_side(stream: Stream, plan: Plan, table: DeltaTable, key: tuple[str, ...]) -> dict[int, int]:
+    _refuse_rewound(stream, plan, table, key)
     starts, ahead = {}, []
     for partition, range_ in plan.ranges.items():
         done = progress(table, plan.names.next_offset(partition))
@@ -127,30 +161,50 @@ def _decide_side(stream: Stream, plan: Plan, table: DeltaTable, key: tuple[str, 
         if done is None:
             # a side table may be younger than its stream only when the rules changed since
             if known and plan.committed.routing:
-                raise _gap(key, partition, "nothing", range_.start)
+                raise _gap(stream, key, partition, "nothing", range_.start)
             starts[partition] = range_.start
             continue
+        first = progress(table, plan.names.first_offset(partition))
+        if not known and first is not None and first < range_.start:
+            raise OffsetsLost(
+                f"{'.'.join(stream.main)} has nothing of partition {partition}, while {'.'.join(key)} began at offset "
+                f"{first}, and the topic no longer has what lies before {range_.start}: the main table was deleted. "
+                f"Nothing was committed. {GO_ON.format(stream.name)}"
+            )
         if known and done < range_.start:
-            raise _gap(key, partition, f"offsets up to {done}", range_.start)
+            raise _gap(stream, key, partition, f"offsets up to {done}", range_.start)
         if done > range_.start:
             ahead.append(partition)
         if done < range_.end:
             starts[partition] = max(done, range_.start)
-    commits = progress(table, plan.names.commits)
-    if ahead and progress(table, plan.names.routing(stream.routing)) != commits:
+    _refuse_other_routing(stream, plan.names, table, key, ahead)
+    return starts
+
+
+def _refuse_rewound(stream: Stream, plan: Plan, table: DeltaTable, key: tuple[str, ...]) -> None:
+    if (progress(table, stream.rewound) or 0) > plan.committed.rewound:
+        raise StalePlan(
+            f"{'.'.join(key)} was taken back to an earlier state since this batch was planned. Nothing of this batch "
+            "was committed there. The next run goes on from that state."
+        )
+
+
+def _refuse_other_routing(
+    stream: Stream, names: Progress, table: DeltaTable, key: tuple[str, ...], ahead: Sequence[int]
+) -> None:
+    if not all(is_routed_by(table, names, partition, stream.routing) for partition in ahead):
         raise RoutingChanged(
             f"{'.'.join(key)} holds records of partitions {ahead} that {'.'.join(stream.main)} does not: a run ended "
             "between the two, and since then the contract or the bounds changed. Nothing was committed. Put the "
             "contract of before back until one run has succeeded, then change it again."
         )
-    return starts
 
 
-def _gap(key: tuple[str, ...], partition: int, found: str, start: int) -> ProgressGap:
+def _gap(stream: Stream, key: tuple[str, ...], partition: int, found: str, start: int) -> ProgressGap:
     return ProgressGap(
         f"{'.'.join(key)} has {found} of partition {partition}, but the main table has passed offset {start}: the "
         "table was deleted or restored to an older version. Nothing was committed, and the main table is safe. "
-        "Restore the table to its newest version, or give the stream a new name in its defs.yaml to load it anew."
+        f"Restore the table to its newest version if it still has it. {GO_ON.format(stream.name)}"
     )
 
 
@@ -164,14 +218,36 @@ def _from(rows: pa.Table, starts: Mapping[int, int], plan: Plan) -> pa.Table:
     return rows.filter(kept)
 
 
+def _with_columns_of(table: DeltaTable, rows: pa.Table) -> pa.Table:
+    """The rows, empty in columns that a newer contract has added to the table since this batch was begun."""
+    for column in table_schema(table):
+        if column.nullable and column.name not in rows.schema.names:
+            rows = rows.append_column(column, pa.nulls(len(rows), column.type))
+    return rows
+
+
 def _transactions(stream: Stream, plan: Plan, table: DeltaTable, starts: Mapping[int, int]) -> dict[str, int]:
     names = plan.names
-    commit = (progress(table, names.commits) or 0) + 1
     moved = {names.next_offset(partition): plan.ranges[partition].end for partition in starts}
-    return {names.commits: commit, names.topic: commit, names.routing(stream.routing): commit, **moved}
+    for partition in starts:
+        if progress(table, names.routings(partition)) is None or not is_routed_by(
+            table, names, partition, stream.routing
+        ):
+            change = (progress(table, names.routings(partition)) or 0) + 1
+            moved |= {names.routings(partition): change, names.routed(partition, stream.routing): change}
+        moved[stream.checked(partition)] = int(table.version())
+    # a partition that is taken up begins here; when the main table is made again, the others tell where it began
+    moved |= {name: start for name, start in _first_offsets(plan).items() if progress(table, name) is None}
+    begun = progress(table, names.commits)
+    if begun is None or progress(table, names.topic) != begun:
+        moved |= {names.commits: (begun or 0) + 1, names.topic: (begun or 0) + 1}
+    return moved
+
+
+def _first_offsets(plan: Plan) -> dict[str, int]:
+    return {plan.names.first_offset(partition): plan.ranges[partition].start for partition in plan.taken_up}
 
 
 def _main_transactions(plan: Plan, batch: Routed) -> dict[str, int]:
-    firsts = {plan.names.first_offset(partition): plan.ranges[partition].start for partition in plan.taken_up}
     times = batch.max_event_times.items()
-    return firsts | {plan.names.max_event_time(p): moment for p, moment in times if p in plan.ranges}
+    return _first_offsets(plan) | {plan.names.max_event_time(p): moment for p, moment in times if p in plan.ranges}

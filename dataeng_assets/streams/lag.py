@@ -5,14 +5,17 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
+from dataeng_assets.contracts.health import HealthLimits
 from dataeng_assets.kafka.admin import Admin, TopicState
 from dataeng_assets.kafka.cluster import Cluster
 from dataeng_assets.lake.location import TableMissing
 from dataeng_assets.streams.plan import read_committed
 from dataeng_assets.streams.stream import Stream
 
-BEHIND_AFTER = timedelta(minutes=5)
-FAR_BEHIND_AFTER = timedelta(hours=1)
+FAR_BEHIND = 12
+"""So many times the limit is far behind: an hour, where the limit is five minutes."""
+_FIRST_SECONDS = 1.0
+_PRECISION = 1.1  # of the time that the oldest record has been waiting
 
 
 class Tier(StrEnum):
@@ -33,22 +36,30 @@ class Lag:
     Attributes:
         records: of all partitions; an upper bound, because some offsets may hold no record.
         partitions: per partition.
-        tier: of the whole stream; a stream that has not begun yet is not behind.
+        tier: of the whole stream.
+        seconds: how long the oldest of them has been waiting, to a tenth; less than a second counts as none, and so
+            does a stream that has not begun yet.
     """
 
     records: int
     partitions: Mapping[int, int]
     tier: Tier = Tier.OK
+    seconds: float = 0.0
 
 
-def lag(stream: Stream, cluster: Cluster) -> Lag:
+def lag(stream: Stream, cluster: Cluster, *, timeout: timedelta = timedelta(seconds=15)) -> Lag:
     """Compare the table's progress with the topic's last stable offsets.
+
+    Args:
+        stream: whose main table is meant.
+        cluster: where its topic is.
+        timeout: how long to wait for an answer.
 
     Raises:
         TopicRecreated: the table was filled from another topic of that name.
         KafkaProblem: with `retryable`.
     """
-    with Admin(cluster) as admin:
+    with Admin(cluster, timeout=timeout) as admin:
         topic = admin.describe(stream.topic)
         try:
             progress = read_committed(stream.lake.open(stream.main), stream, topic).next_offsets
@@ -56,14 +67,36 @@ def lag(stream: Stream, cluster: Cluster) -> Lag:
             progress = {}
         reached = {p: progress.get(p, topic.earliest[p]) for p in topic.ends}
         behind = {p: max(0, end - reached[p]) for p, end in topic.ends.items()}
-        tier = _tier(admin, topic, reached) if progress and any(behind.values()) else Tier.OK
-    return Lag(sum(behind.values()), behind, tier)
+        waiting = _waiting(admin, topic, reached) if progress and any(behind.values()) else 0.0
+    return Lag(sum(behind.values()), behind, tier_of(waiting, stream.contract.health), waiting)
 
 
-def _tier(admin: Admin, topic: TopicState, reached: Mapping[int, int]) -> Tier:
+def tier_of(seconds: float, limits: HealthLimits) -> Tier:
+    """How bad it is that the oldest record has been waiting for so long."""
+    limit = limits.lag.total_seconds()
+    if seconds > limit * FAR_BEHIND:
+        return Tier.FAR_BEHIND
+    return Tier.BEHIND if seconds > limit else Tier.OK
+
+
+def _waiting(admin: Admin, topic: TopicState, reached: Mapping[int, int]) -> float:
+    """How long the oldest unread record has been waiting, by asking which offset each moment begins with."""
     now = datetime.now(UTC)
-    for tier, wait in ((Tier.FAR_BEHIND, FAR_BEHIND_AFTER), (Tier.BEHIND, BEHIND_AFTER)):
-        younger = admin.first_since(topic, now - wait)
-        if any(reached[p] < younger[p] for p in reached):
-            return tier
-    return Tier.OK
+
+    def is_older(seconds: float) -> bool:
+        begins = admin.first_since(topic, now - timedelta(seconds=seconds))
+        return any(reached[p] < begins[p] for p in reached)
+
+    longer = _FIRST_SECONDS
+    if not is_older(longer):
+        return 0.0
+    while longer < now.timestamp() / 4 and is_older(longer * 4):
+        longer *= 4
+    shorter, longer = longer, longer * 4
+    while longer / shorter > _PRECISION:
+        middle = (shorter * longer) ** 0.5
+        if is_older(middle):
+            shorter = middle
+        else:
+            longer = middle
+    return shorter

@@ -20,18 +20,19 @@ from deltalake import DeltaTable
 
 from dataeng_assets.contracts.checks.replayed import Replayed
 from dataeng_assets.contracts.checks.rule import Bounds
-from dataeng_assets.lake.append import ProgressGoesBack, Superseded, append
+from dataeng_assets.lake.append import ProgressGoesBack, Superseded, append, progress
 from dataeng_assets.lake.attempts import ATTEMPTS, until_committed
 from dataeng_assets.lake.strict import table_schema
-from dataeng_assets.streams.decode import REASON
+from dataeng_assets.streams.decode.decoder import REASON
 from dataeng_assets.streams.errors import ReleaseOvertaken
 from dataeng_assets.streams.ingest import make_main
 from dataeng_assets.streams.routing import event_day
-from dataeng_assets.streams.stream import EVENT_DATE, RELEASED_BY, Stream
+from dataeng_assets.streams.stored import places
+from dataeng_assets.streams.stream import DEAD_LETTERS_SCHEMA, EVENT_DATE, RELEASED_BY, Stream
 from dataeng_assets.streams.validate import RULE, Validator, broken
 
 _RECORDS_AT_ONCE = 5_000
-_PLACE = ["_kafka_partition", "_kafka_offset"]
+_PLACE = ["_kafka_partition", "_kafka_offset", "_kafka_generation"]
 
 
 @dataclass
@@ -96,20 +97,23 @@ def _told(stream: Stream, found: _Judged, release_id: str) -> Replayed:
 def _judge(stream: Stream, dead: DeltaTable, main: DeltaTable, staged: Path, release_id: str) -> _Judged:
     """Write what keeps the contract into a file."""
     done, found = _released(main), _Judged()
-    letters = dead.to_pyarrow_dataset().scanner(
-        columns=[*_PLACE, "_kafka_timestamp", "_ingested_at", "_run_id", "value"],
+    letters = dead.to_pyarrow_dataset(schema=DEAD_LETTERS_SCHEMA).scanner(
+        columns=[*_PLACE, "_kafka_timestamp", "_ingested_at", "_run_id", "key", "value"],
         batch_size=_RECORDS_AT_ONCE,
         batch_readahead=1,
         fragment_readahead=1,
     )
     schema = stream.main_schema()
-    with Validator(stream.contract) as validator, pq.ParquetWriter(staged, schema, compression="zstd") as writer:
+    with (
+        Validator(stream.contract, stream.schemas()) as validator,
+        pq.ParquetWriter(staged, schema, compression="zstd") as writer,
+    ):
         for batch in letters.to_batches():
             waiting = _waiting(pa.Table.from_batches([batch]), done)
             found.already += batch.num_rows - len(waiting)
             if not len(waiting):
                 continue
-            validated = validator.validate(waiting["value"])
+            validated = validator.validate(waiting.append_column("timestamp", waiting["_kafka_timestamp"]))
             good = pc.is_null(validated[REASON])
             events = _events(stream, waiting.filter(good), validated.filter(good), release_id)
             writer.write_table(events.select(schema.names).cast(schema))
@@ -123,14 +127,15 @@ def _judge(stream: Stream, dead: DeltaTable, main: DeltaTable, staged: Path, rel
 def _released(main: DeltaTable) -> pl.DataFrame:
     """Partition and offset of every event that a replay has released."""
     if RELEASED_BY not in table_schema(main).names:
-        return pl.DataFrame(schema={"_kafka_partition": pl.Int32, "_kafka_offset": pl.Int64})
-    rows = main.to_pyarrow_dataset().to_table(columns=_PLACE, filter=~pc.field(RELEASED_BY).is_null())
-    return pl.DataFrame(rows)
+        types = (pl.Int32, pl.Int64, pl.Int32)
+        return pl.DataFrame(schema=dict(zip(_PLACE, types, strict=True)))
+    rows = places(main, ~pc.field(RELEASED_BY).is_null()).read_all()
+    return pl.DataFrame(rows.select(_PLACE))
 
 
 def _waiting(letters: pa.Table, done: pl.DataFrame) -> pa.Table:
     numbered = pl.DataFrame(letters.select(_PLACE)).with_row_index("row")
-    left = numbered.join(done, on=_PLACE, how="anti", maintain_order="left")["row"]
+    left = numbered.join(done, on=_PLACE, how="anti", nulls_equal=True, maintain_order="left")["row"]
     return letters.take(pa.array(left.to_list(), pa.int64()))
 
 
@@ -142,7 +147,7 @@ def _unreadable(validated: pa.Table) -> Counter[str]:
 
 def _events(stream: Stream, letters: pa.Table, validated: pa.Table, release_id: str) -> pa.Table:
     columns: dict[str, Any] = {name: validated[name] for name in validated.column_names}
-    columns |= {name: letters[name] for name in letters.column_names if name != "value"}
+    columns |= {name: letters[name] for name in letters.column_names if name not in ("key", "value")}
     columns[EVENT_DATE] = event_day(stream, validated)
     columns[RELEASED_BY] = pa.repeat(pa.scalar(release_id), len(letters))
     return pa.table(columns)
@@ -154,7 +159,11 @@ def _append(stream: Stream, dead: DeltaTable, main: DeltaTable, staged: Path, fo
         version = append(
             main,
             rows,
-            transactions={f"v1/release/{stream.name}/dead_letters_version": dead.version()},
+            transactions={
+                f"v1/release/{stream.name}/dead_letters_version": dead.version(),
+                # a rewind meanwhile is a conflict: it takes dead letters away
+                stream.rewound: progress(main, stream.rewound) or 0,
+            },
             metadata={
                 "released_by": found.release,
                 "released": str(found.released),

@@ -1,9 +1,10 @@
 """Where each record goes: main, late or dead letters. A pure function of the records and what came before them.
 
 Late is judged per topic partition in offset order: an event is late when it lies more than the contract's `lateAfter`
-behind the largest event time before it in its partition (exactly `lateAfter` is not late). An event time that lies more
-than `maxAhead` ahead of its record's own timestamp goes to main but does not count in that maximum, nor does one whose
-record has no timestamp. So the verdict depends on nothing but the partition's records up to this one.
+behind the largest event time before it in its partition (exactly `lateAfter` is not late), and goes to the late table
+when it lies more than that and the contract's `allowedLateness` behind. An event time that lies more than `maxAhead`
+ahead of its record's own timestamp goes to main but does not count in that maximum, nor does one whose record has no
+timestamp. So the verdict depends on nothing but the partition's records up to this one.
 """
 
 from collections.abc import Mapping
@@ -15,10 +16,8 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from dataeng_assets.streams.decode import DETAIL, REASON
+from dataeng_assets.streams.decode.decoder import DETAIL, REASON
 from dataeng_assets.streams.stream import DEAD_LETTERS_SCHEMA, EVENT_DATE, RELEASED_BY, Stream
-
-_FATE = "fate"
 
 
 @dataclass(frozen=True)
@@ -43,6 +42,7 @@ def route(
     *,
     ingested_at: datetime,
     run_id: str,
+    generation: int = 0,
 ) -> Routed:
     """Divide a batch.
 
@@ -52,6 +52,7 @@ def route(
         decoded: the same rows, decoded.
         max_event_times: running maximum before the batch, in microseconds, per partition that has one.
         run_id: written into every row.
+        generation: of the topic's offsets; the first is left out of the rows.
         ingested_at: the only thing in the result that is not a function of the records.
     """
     count = len(records)
@@ -61,16 +62,17 @@ def route(
         "_kafka_timestamp": records["timestamp"],
         "_ingested_at": pa.repeat(pa.scalar(ingested_at, pa.timestamp("us", tz="UTC")), count),
         "_run_id": pa.repeat(pa.scalar(run_id), count),
+        "_kafka_generation": pa.repeat(pa.scalar(generation or None, pa.int32()), count),
     }
     fate, after = _fate(stream, records, decoded, max_event_times)
     events: dict[str, Any] = {name: decoded[name] for name in decoded.column_names}
-    events |= origin | {EVENT_DATE: event_day(stream, decoded), _FATE: fate, RELEASED_BY: pa.nulls(count, pa.string())}
+    events |= origin | {EVENT_DATE: event_day(stream, decoded), RELEASED_BY: pa.nulls(count, pa.string())}
     raw: dict[str, Any] = {name: records[name] for name in ("key", "value", "headers")}
-    raw |= origin | {REASON: decoded[REASON], DETAIL: decoded[DETAIL], _FATE: fate}
+    raw |= origin | {REASON: decoded[REASON], DETAIL: decoded[DETAIL]}
     return Routed(
-        main=_rows(pa.table(events), stream.main_schema(), "main"),
-        late=_rows(pa.table(events), stream.events_schema(), "late"),
-        dead_letters=_rows(pa.table(raw), DEAD_LETTERS_SCHEMA, "dead"),
+        main=_rows(events, stream.main_schema(), fate["main"]),
+        late=_rows(events, stream.events_schema(), fate["late"]),
+        dead_letters=_rows(raw, DEAD_LETTERS_SCHEMA, fate["dead"]),
         max_event_times=after,
     )
 
@@ -80,14 +82,17 @@ def event_day(stream: Stream, decoded: pa.Table) -> "pa.ChunkedArray[Any]":
     return decoded[stream.event_time.column].cast(pa.timestamp("us")).cast(pa.date32(), safe=False)
 
 
-def _rows(table: pa.Table, schema: pa.Schema, fate: str) -> pa.Table:
-    return table.filter(pc.field(_FATE) == fate).select(schema.names).cast(schema)
+def _rows(columns: Mapping[str, Any], schema: pa.Schema, chosen: "pa.ChunkedArray[Any]") -> pa.Table:
+    """The chosen rows; copied only where there are some, as most batches have nothing that is late."""
+    if not pc.any(chosen).as_py():
+        return schema.empty_table()
+    return pa.table({name: columns[name] for name in schema.names}).filter(chosen).cast(schema)
 
 
 def _fate(
     stream: Stream, records: pa.Table, decoded: pa.Table, before: Mapping[int, int]
-) -> "tuple[pa.ChunkedArray[Any], dict[int, int]]":
-    """One of main, late and dead for each record, and the running maximum after the last."""
+) -> "tuple[pa.Table, dict[int, int]]":
+    """For each record which of main, late and dead it is, and the running maximum after the last."""
     bounds = stream.event_time
     moment = pl.col("moment")
     frame = pl.DataFrame(
@@ -108,11 +113,12 @@ def _fate(
     running = pl.col("counted").cum_max().forward_fill().over("partition")
     frame = frame.with_columns(now=pl.max_horizontal(running, "start"))
     earlier = pl.max_horizontal(pl.col("now").shift(1).over("partition"), "start")
-    late = moment < earlier - _microseconds(bounds.late_after)
-    fate = pl.when(~pl.col("sound")).then(pl.lit("dead")).when(late).then(pl.lit("late")).otherwise(pl.lit("main"))
+    late = moment < earlier - _microseconds(bounds.late_after) - _microseconds(bounds.allowed_lateness)
+    sound, late = pl.col("sound"), late.fill_null(value=False)
+    fate = frame.select(main=sound & ~late, late=sound & late, dead=~sound).to_arrow()
     ends = frame.group_by("partition").agg(pl.col("now").last()).drop_nulls()
     after = {**before, **dict(ends.iter_rows())}
-    return pa.chunked_array([frame.select(fate=fate)["fate"].to_arrow().cast(pa.string())]), after
+    return fate, after
 
 
 def _microseconds(span: timedelta) -> int:

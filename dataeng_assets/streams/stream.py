@@ -4,17 +4,26 @@ Reading, deciding and committing belong in `plan`, `routing` and `ingest`.
 """
 
 import hashlib
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
 from dataeng_assets.contracts.checks.setting_aside import setting_aside, version_of
 from dataeng_assets.contracts.model import Contract, EventTime
 from dataeng_assets.kafka.records import HEADERS
+from dataeng_assets.kafka.registry.schemas import SchemaRegistry, SchemaStore
 from dataeng_assets.lake.location import Lake
-from dataeng_assets.streams.decode import DETAIL, REASON, RESCUED
+from dataeng_assets.streams.decode.decoder import DETAIL, REASON, RESCUED
 
+if TYPE_CHECKING:
+    from dataeng_assets.streams.derived.tables import Definition
+    from dataeng_assets.streams.windows.definition import Windows
+
+NO_EVENT_TIME = -(2**63)
+"""A running maximum that was taken back to where there was none: Delta forgets no progress."""
 _MOMENT = pa.timestamp("us", tz="UTC")
 _ORIGIN: "list[pa.Field[Any]]" = [
     pa.field("_kafka_partition", pa.int32(), nullable=False),
@@ -22,6 +31,7 @@ _ORIGIN: "list[pa.Field[Any]]" = [
     pa.field("_kafka_timestamp", _MOMENT),
     pa.field("_ingested_at", _MOMENT, nullable=False),
     pa.field("_run_id", pa.string(), nullable=False),
+    pa.field("_kafka_generation", pa.int32()),
 ]
 _RAW: "list[pa.Field[Any]]" = [
     pa.field("key", pa.binary()),
@@ -43,7 +53,11 @@ class Stream:
         name: of the stream and of its main table.
         domain: second part of the tables' keys.
         contract: must name an event time.
-        window_minutes: length of the tumbling windows.
+        window_minutes: length of the tumbling windows by event type; 0 for none.
+        more_windows: further tables of windows over it.
+        window_minutes: length of the tumbling windows by event type.
+        tables: finds the tables that hold its events, such as deduplicated ones; asks the contracts of others.
+        registry: opens what knows the schemas that records name by a number.
     """
 
     name: str
@@ -52,6 +66,9 @@ class Stream:
     contract: Contract
     lake: Lake
     window_minutes: int = 5
+    more_windows: "tuple[Windows, ...]" = ()
+    tables: "Callable[[], tuple[Definition, ...]]" = field(default=tuple, compare=False)
+    registry: Callable[[], SchemaStore] | None = field(default=None, compare=False)
 
     def __post_init__(self) -> None:
         _ = self.event_time
@@ -72,6 +89,10 @@ class Stream:
             )
         return found
 
+    def schemas(self) -> SchemaRegistry | None:
+        """The registry, where records name their schemas and one is declared."""
+        return self.registry() if self.registry and self.contract.records.name_schemas else None
+
     @property
     def main(self) -> tuple[str, ...]:
         """Key of the table of events."""
@@ -88,11 +109,52 @@ class Stream:
         return ("bronze", self.domain, f"{self.name}_dead_letters")
 
     @property
-    def windows(self) -> tuple[str, ...]:
-        """Key of the table of windows."""
-        return ("silver", self.domain, f"{self.name}_{self.window_minutes}m")
+    def gaps(self) -> tuple[str, ...]:
+        """Key of the table of what a person accepted as lost."""
+        return ("bronze", self.domain, f"{self.name}_gaps")
 
     @property
+    def savepoints(self) -> tuple[str, ...]:
+        """Key of the table of states that the stream can go back to."""
+        return ("bronze", self.domain, f"{self.name}_savepoints")
+
+    @property
+    def rewinds(self) -> tuple[str, ...]:
+        """Key of the table of when and why it went back."""
+        return ("bronze", self.domain, f"{self.name}_rewinds")
+
+    @property
+    def windows(self) -> tuple[str, ...]:
+        """Key of the table of windows by event type."""
+        return self.window_table(f"{self.window_minutes}m")
+
+    def tables_of_windows(self) -> "tuple[Windows | None, ...]":
+        """All windows that are published; None stands for those by event type."""
+        return (*((None,) if self.window_minutes else ()), *self.more_windows)
+
+    def window_table(self, name: str) -> tuple[str, ...]:
+        """Key of a table of windows."""
+        return ("silver", self.domain, f"{self.name}_{name}")
+
+    @property
+    def progress(self) -> str:
+        """What the names of all progress of this stream begin with."""
+        return f"v1/{self.name}/"
+
+    def checked(self, partition: int) -> str:
+        """Name of progress: up to which version of a table its log was looked through for removed rows.
+
+        Told per partition, so that writers of other partitions are not in each other's way; the furthest counts for
+        the whole table, because who looked so far has looked on from the furthest before.
+        """
+        return f"{self.progress}checked/{partition}"
+
+    @property
+    def rewound(self) -> str:
+        """Name of progress: how often a table of the stream went back. What was planned before a rewind is void."""
+        return f"{self.progress}rewound"
+
+    @cached_property
     def routing(self) -> str:
         """Routing version: changes with everything that decides where a record goes."""
         rules = "decode 1, late 1"  # raised when this code decides differently
@@ -115,34 +177,53 @@ class Progress:
     """Names under which a stream's progress stands in its tables' transactions.
 
     Delta keeps one integer per name and it may only grow, so a version that is no number stands in the name and its
-    integer is the commit it was last seen in. `v1` is the version of this format.
+    integer counts. Delta refuses commits that move the same name, so an ordinary commit moves names of its partitions
+    only: writers of other partitions are not in each other's way. `v1` is the version of this format.
     """
 
     stream: str
     topic_id: str
+    generation: int = 0
+
+    @property
+    def _topic(self) -> str:
+        return f"{self.topic_id}~{self.generation}" if self.generation else self.topic_id
+
+    @property
+    def generations(self) -> str:
+        """How often offsets came to mean other records: the topic was made again or truncated, and that accepted."""
+        return f"v1/{self.stream}/generation"
 
     @property
     def commits(self) -> str:
-        """Counts the stream's commits to the table."""
+        """Counts how often the table was begun for a topic; once it counted every commit, so it may be any number."""
         return f"v1/{self.stream}/commits"
 
     @property
     def topic(self) -> str:
-        """The commit that last came from this topic."""
-        return f"v1/{self.stream}/topic/{self.topic_id}"
+        """The count at which it was begun for this topic."""
+        return f"v1/{self.stream}/topic/{self._topic}"
 
     def routing(self, version: str) -> str:
-        """The commit that was last routed by this version."""
+        """The count at which this version routed, from when partitions did not tell it each for itself."""
         return f"v1/{self.stream}/routing/{version}"
+
+    def routings(self, partition: int) -> str:
+        """Counts how often the routing version of a partition changed."""
+        return f"{self.next_offset(partition)}/routings"
+
+    def routed(self, partition: int, version: str) -> str:
+        """The count at which a partition came to be routed by this version."""
+        return f"{self.next_offset(partition)}/routing/{version}"
 
     def next_offset(self, partition: int) -> str:
         """Next offset to read (exclusive end of what is committed)."""
-        return f"v1/{self.stream}/{self.topic_id}/{partition}"
+        return f"v1/{self.stream}/{self._topic}/{partition}"
 
     def first_offset(self, partition: int) -> str:
         """Where the stream began."""
-        return f"v1/{self.stream}/{self.topic_id}/{partition}/first"
+        return f"v1/{self.stream}/{self._topic}/{partition}/first"
 
     def max_event_time(self, partition: int) -> str:
         """Running maximum of event time in microseconds since 1970, over what main's progress covers."""
-        return f"v1/{self.stream}/{self.topic_id}/{partition}/max_event_time"
+        return f"v1/{self.stream}/{self._topic}/{partition}/max_event_time"

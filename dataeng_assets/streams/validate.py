@@ -10,13 +10,18 @@ from dataclasses import dataclass
 from typing import Any
 
 import duckdb
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from dataeng_assets.contracts.checks.functions import register_functions
-from dataeng_assets.contracts.checks.setting_aside import broken_sql, refuse_too_many, setting_aside
+from dataeng_assets.contracts.checks.kinds import NotNull
+from dataeng_assets.contracts.checks.rule import Rule
+from dataeng_assets.contracts.checks.setting_aside import breaks_sql, broken_sql, refuse_too_many, setting_aside
 from dataeng_assets.contracts.model import Contract
-from dataeng_assets.streams.decode import DETAIL, REASON, Decoder
+from dataeng_assets.kafka.registry.schemas import SchemaRegistry
+from dataeng_assets.streams.decode.decoder import DETAIL, REASON
+from dataeng_assets.streams.decode.records import RecordDecoder
 from dataeng_assets.streams.errors import RuleUndecided
 
 RULE = "rule:"
@@ -27,10 +32,10 @@ _RULES = "rules: "
 class Validator:
     """Validates batches of one contract's records. Holds in-memory DuckDB connections; not for several threads."""
 
-    def __init__(self, contract: Contract) -> None:
+    def __init__(self, contract: Contract, registry: SchemaRegistry | None = None) -> None:
         self._contract = contract
-        self._rules = setting_aside(contract)
-        self._decoder = Decoder(contract.columns)
+        self._rules = tuple(rule for rule in setting_aside(contract) if not _is_kept_by_decoding(contract, rule))
+        self._decoder = RecordDecoder(contract, registry)
         self._connection = duckdb.connect(config={"threads": 2})
         self._connection.execute("SET TimeZone = 'UTC'")
         register_functions(self._connection)
@@ -42,40 +47,42 @@ class Validator:
         self._decoder.close()
         self._connection.close()
 
-    def validate(self, values: "pa.ChunkedArray[Any]") -> pa.Table:
+    def validate(self, records: pa.Table) -> pa.Table:
         """Type every record and judge those that can be read.
 
         Args:
-            values: the records' values, binary, null for a record without one.
+            records: with their `key`, `value` and `timestamp`, null for a record without one.
 
         Returns:
-            As `Decoder.decode`; `reason` and `detail` also tell which rules are broken.
+            As `RecordDecoder.decode`; `reason` and `detail` also tell which rules are broken.
 
         Raises:
             RuleUndecided: a rule cannot be evaluated over a record.
+            RegistryUnreachable: a record's schema could not be asked for; nothing is known of the record.
         """
-        decoded = self._decoder.decode(values)
+        decoded = self._decoder.decode(records)
         if not self._rules or not len(decoded):
             return decoded
         judged = self._judge(decoded)
-        for name in (REASON, DETAIL):
-            decoded = decoded.set_column(decoded.schema.get_field_index(name), name, judged[name])
+        rows: Any = pc.is_in(pa.array(np.arange(len(decoded)), pa.int64()), value_set=judged["__row"])
+        for name in (REASON, DETAIL) if len(judged) else ():
+            told = pc.replace_with_mask(decoded[name].combine_chunks(), rows, judged[name].combine_chunks())
+            decoded = decoded.set_column(decoded.schema.get_field_index(name), name, told)
         return decoded
 
     def _judge(self, decoded: pa.Table) -> pa.Table:
-        numbered = decoded.append_column("__row", pa.array(range(len(decoded)), pa.int64()))
+        """The rows that break a rule, in order, and what is said of them."""
+        numbered = decoded.append_column("__row", pa.array(np.arange(len(decoded)), pa.int64()))
         self._connection.register("decoded", numbered)
         try:
             found: pa.Table = self._connection.sql(
                 f"""
-                SELECT
-                  CASE WHEN len(broken) > 0 THEN '{RULE}' || broken[1] ELSE {REASON} END AS {REASON},
-                  CASE WHEN len(broken) > 0 THEN '{_RULES}' || array_to_string(broken, ', ') ELSE {DETAIL} END
-                    AS {DETAIL}
+                SELECT __row,
+                  '{RULE}' || broken[1] AS {REASON},
+                  '{_RULES}' || array_to_string(broken, ', ') AS {DETAIL}
                 FROM (
-                  SELECT __row, {REASON}, {DETAIL},
-                    CASE WHEN {REASON} IS NULL THEN {broken_sql(self._contract, self._rules)} END AS broken
-                  FROM decoded
+                  SELECT __row, {broken_sql(self._contract, self._rules)} AS broken FROM decoded
+                  WHERE CASE WHEN {REASON} IS NULL THEN {breaks_sql(self._contract, self._rules)} END
                 ) ORDER BY __row
                 """
             ).to_arrow_table()
@@ -89,6 +96,13 @@ class Validator:
         finally:
             self._connection.unregister("decoded")
         return found
+
+
+def _is_kept_by_decoding(contract: Contract, rule: Rule) -> bool:
+    """Whether every record that was read keeps a rule: one without a value that it must have is not read."""
+    required = {column.name for column in contract.columns if not column.nullable}
+    check = rule.check
+    return isinstance(check, NotNull) and check.column in required and not check.also_missing and not rule.where
 
 
 @dataclass(frozen=True)

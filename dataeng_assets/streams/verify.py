@@ -1,4 +1,4 @@
-"""Proving that main + dead letters + late is what the topic holds, offset by offset.
+"""Proving that main + dead letters + late + accepted gaps is what the topic holds, offset by offset.
 
 Reads the topic's offsets again and compares them with the offsets in the three tables, in pieces of bounded size. What
 the broker no longer retains can only be compared with itself. Nothing is written.
@@ -7,20 +7,18 @@ the broker no longer retains can only be compared with itself. Nothing is writte
 import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import duckdb
 import pyarrow as pa
-import pyarrow.compute as pc
-from deltalake import DeltaTable
 
 from dataeng_assets.kafka.admin import Admin, TopicState
 from dataeng_assets.kafka.cluster import Cluster
 from dataeng_assets.kafka.reader import open_reader
 from dataeng_assets.kafka.records import Range, Reader
 from dataeng_assets.lake.location import TableMissing
-from dataeng_assets.lake.strict import table_schema
+from dataeng_assets.streams.gaps import AcceptedGap, accepted_gaps
 from dataeng_assets.streams.plan import Committed, read_committed
+from dataeng_assets.streams.stored import Run, places
 from dataeng_assets.streams.stream import RELEASED_BY, Stream
 
 _OFFSETS_AT_ONCE = 200_000
@@ -39,7 +37,8 @@ class PartitionProof:
             table's progress does not count yet.
         released: rows in the main table that were released from the dead letters.
         doubled: rows beyond the first of their offset, over the three tables, and so among the released ones.
-        missing: records of the broker that were passed and stand in no table.
+        gaps: offsets that stand in no table and that a person accepted as lost.
+        missing: records of the broker that were passed and stand in no table, nor in an accepted gap.
         unexpected: rows whose offset holds no record at the broker, or lies outside of what was read; released ones
             that stand in no dead letter.
         unproved: offsets that stand in no table and are no longer retained: they may have held a record or not.
@@ -57,6 +56,7 @@ class PartitionProof:
     dead_letters: int
     released: int
     doubled: int
+    gaps: int
     missing: int
     unexpected: int
     unproved: int
@@ -69,9 +69,14 @@ class PartitionProof:
 
 @dataclass(frozen=True)
 class Reconciliation:
-    """The proof for all partitions."""
+    """The proof for all partitions.
+
+    Attributes:
+        accepted: everything that was ever accepted as lost, of former topics under the name, too.
+    """
 
     partitions: Sequence[PartitionProof]
+    accepted: Sequence[AcceptedGap] = ()
 
     @property
     def holds(self) -> bool:
@@ -108,24 +113,20 @@ def verify(stream: Stream, cluster: Cluster) -> Reconciliation:
         open_reader(cluster, stream.topic) as reader,
     ):
         connection.execute("CREATE TABLE stored (place VARCHAR, p INTEGER, o BIGINT)")
+        connection.execute("CREATE TABLE gaps (p INTEGER, lo BIGINT, hi BIGINT)")
         sides = {"late": stream.late, "dead_letters": stream.dead_letters}
         tables = {"main": main, **{place: stream.lake.open(key) for place, key in sides.items()}}
         for place, table in tables.items():
-            connection.register("rows", _offsets(table))
-            connection.execute(_STORE, [place])
+            connection.register("rows", places(table))
+            connection.execute(_STORE, [place, committed.generation])
             connection.unregister("rows")
         connection.execute("CREATE TABLE held (p INTEGER, o BIGINT)")
         for records in _retained(reader, topic, committed):
             connection.register("records", records.select(["partition", "offset"]))
             connection.execute('INSERT INTO held SELECT partition, "offset" FROM records')
-        return Reconciliation(_compare(connection, topic, committed, compacts=compacts))
-
-
-def _offsets(table: DeltaTable) -> pa.RecordBatchReader:
-    """Where each row came from, and whether it was released from the dead letters, in which it is counted."""
-    released = ~pc.field(RELEASED_BY).is_null() if RELEASED_BY in table_schema(table).names else pc.scalar(value=False)
-    columns: Any = {name: pc.field(name) for name in ("_kafka_partition", "_kafka_offset")} | {"released": released}
-    return table.to_pyarrow_dataset().scanner(columns=columns).to_reader()
+        accepted = accepted_gaps(stream)
+        runs = [one.gap.run for one in accepted if one.gap.run]
+        return Reconciliation(_compare(connection, topic, committed, runs, compacts=compacts), accepted)
 
 
 def _retained(reader: Reader, topic: TopicState, committed: Committed) -> Iterator[pa.Table]:
@@ -141,8 +142,9 @@ def _retained(reader: Reader, topic: TopicState, committed: Committed) -> Iterat
         left = {p: Range(piece[p].end, range_.end) for p, range_ in left.items()}
 
 
-_STORE = """
-    INSERT INTO stored SELECT CASE WHEN released THEN 'released' ELSE ? END, _kafka_partition, _kafka_offset FROM rows
+_STORE = f"""
+    INSERT INTO stored SELECT CASE WHEN {RELEASED_BY} IS NOT NULL THEN 'released' ELSE ? END, _kafka_partition,
+        _kafka_offset FROM rows WHERE coalesce(_kafka_generation, 0) = ?
 """
 # `offsets` has one row per partition and offset that stands in a table or at the broker.
 _COMPARISON = """
@@ -158,30 +160,44 @@ _COMPARISON = """
             count(*) FILTER (place NOT IN ('held', 'released')) AS stored,
             count(*) FILTER (place = 'held') > 0 AS held
         FROM places GROUP BY p, o
+    ), judged AS (
+        SELECT offsets.*, coalesce(o < gaps.hi, false) AS accepted
+        FROM offsets ASOF LEFT JOIN gaps ON offsets.p = gaps.p AND offsets.o >= gaps.lo
     )
     SELECT p, count(*) FILTER (held), coalesce(sum(main), 0), coalesce(sum(late), 0), coalesce(sum(dead), 0),
         coalesce(sum(released), 0),
         coalesce(sum(greatest(stored - 1, 0) + greatest(released - 1, 0)), 0),
-        count(*) FILTER (held AND stored = 0),
+        count(*) FILTER (held AND stored = 0 AND NOT accepted),
         count(*) FILTER (
             released > dead
             OR (stored > 0 AND (o < first OR o >= next OR (NOT held AND o >= earliest AND NOT $compacts)))
         ),
-        count(*) FILTER (stored > 0 AND o >= first AND o < least(earliest, next))
-    FROM ranges LEFT JOIN offsets USING (p) GROUP BY p ORDER BY p
+        count(*) FILTER (stored > 0 AND o >= first AND o < least(earliest, next) AND NOT accepted),
+        count(*) FILTER (stored > 0 AND accepted)
+    FROM ranges LEFT JOIN judged USING (p) GROUP BY p ORDER BY p
 """
 
 
 def _compare(
-    connection: duckdb.DuckDBPyConnection, topic: TopicState, committed: Committed, *, compacts: bool
+    connection: duckdb.DuckDBPyConnection,
+    topic: TopicState,
+    committed: Committed,
+    runs: Sequence[Run],
+    *,
+    compacts: bool,
 ) -> tuple[PartitionProof, ...]:
     bounds = {p: (committed.first_offsets[p], end, topic.earliest[p]) for p, end in committed.next_offsets.items()}
     connection.execute("CREATE TABLE ranges (p INTEGER, first BIGINT, next BIGINT, earliest BIGINT)")
     connection.executemany("INSERT INTO ranges VALUES (?, ?, ?, ?)", [(p, *bound) for p, bound in bounds.items()])
+    accepted = [run for run in runs if run.generation == committed.generation and run.partition in bounds]
+    if accepted:
+        connection.executemany("INSERT INTO gaps VALUES (?, ?, ?)", [run[1:] for run in accepted])
     found = connection.execute(_COMPARISON, {"compacts": compacts}).fetchall()
     proofs = []
-    for p, held, main, late, dead, released, doubled, missing, unexpected, kept in found:
+    for p, held, main, late, dead, released, doubled, missing, unexpected, kept, in_gaps in found:
         first, next_, earliest = bounds[p]
+        gaps = [Range(run.start, run.end) for run in accepted if run.partition == p]
+        no_longer_held = Range(first, min(earliest, next_))
         proofs.append(
             PartitionProof(
                 partition=p,
@@ -197,7 +213,13 @@ def _compare(
                 doubled=doubled,
                 missing=missing,
                 unexpected=unexpected,
-                unproved=max(0, min(earliest, next_) - first) - kept,
+                gaps=_length(gaps, Range(first, next_)) - in_gaps,
+                unproved=max(0, no_longer_held.end - first) - kept - _length(gaps, no_longer_held),
             )
         )
     return tuple(proofs)
+
+
+def _length(gaps: Sequence[Range], within: Range) -> int:
+    """Offsets that lie in gaps, which do not overlap, and in a range."""
+    return sum(max(0, min(gap.end, within.end) - max(gap.start, within.start)) for gap in gaps)

@@ -1,4 +1,4 @@
-"""A pytest plugin: a real Postgres and a real Kafka, one of each per session, and places of its own for each test.
+"""A pytest plugin: a real Postgres, Kafka and schema registry, one of each per session, and places of a test's own.
 
 A server starts when the first test asks for it, on a free port, in a temporary folder outside of the repository, and
 ends with the session. A guard process ends it and removes its folder when pytest is killed. Load it with
@@ -9,21 +9,26 @@ import shutil
 import subprocess
 import tempfile
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import psycopg
 import pytest
 from psycopg import sql
 
-from dataeng_assets.local import kafka, postgres
+from dataeng_assets.local import kafka, postgres, registry
 from dataeng_assets.local.kafka import Kafka
 from dataeng_assets.local.postgres import Postgres
+from dataeng_assets.local.registry import Registry
 
 if TYPE_CHECKING:
     from dataeng_assets.lake.location import Lake
+    from dataeng_assets.testing.clustered import KafkaCluster
+    from dataeng_assets.testing.secured import SecuredBroker
+
+_Server = TypeVar("_Server", Kafka, Registry)
 
 # Reads until pytest, which holds the other end, is gone in whatever way.
 _GUARD = 'cat >/dev/null; kill -QUIT "$1"; sleep 1; kill -KILL "$1"; rm -rf -- "$2"'
@@ -39,14 +44,40 @@ def postgres_server() -> Iterator[Postgres]:
 @pytest.fixture(scope="session")
 def kafka_broker() -> Iterator[Kafka]:
     """A broker with `.bootstrap`."""
-    with server_folder() as folder:
-        home = folder / "kafka"
-        try:
-            broker = kafka.start(home, log=folder / "kafka.log")
-            with _guard(broker.pid, folder):
-                yield broker
-        finally:
-            kafka.stop(home)
+    with _served("kafka", kafka.start, kafka.stop) as broker:
+        yield broker
+
+
+@pytest.fixture(scope="session")
+def schema_registry() -> Iterator[Registry]:
+    """A schema registry with `.url`, the address of its Confluent REST interface."""
+    with _served("registry", registry.start, registry.stop) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def secure_broker() -> "Iterator[SecuredBroker]":
+    """A broker with TLS, passwords, certificates, tokens and rights by user, and ports that show bad certificates."""
+    from dataeng_assets.testing.secured import secured_broker
+
+    with server_folder() as folder, secured_broker(folder) as broker, _guard(broker.kafka.pid, folder):
+        yield broker
+
+
+@pytest.fixture(scope="session")
+def kafka_cluster_server() -> "Iterator[KafkaCluster]":
+    """Three brokers of one cluster, for `kafka_cluster`."""
+    from dataeng_assets.testing.clustered import kafka_cluster_in
+
+    with server_folder() as folder, kafka_cluster_in(folder, _guard) as cluster:
+        yield cluster
+
+
+@pytest.fixture
+def kafka_cluster(kafka_cluster_server: "KafkaCluster") -> "KafkaCluster":
+    """Three brokers of one cluster, two of which a test may kill: all of them run when it begins."""
+    kafka_cluster_server.start_dead()
+    return kafka_cluster_server
 
 
 @pytest.fixture
@@ -110,6 +141,18 @@ def server_folder() -> Iterator[Path]:
         yield folder
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
+def _served(name: str, start: Callable[..., _Server], stop: Callable[[Path], bool]) -> Iterator[_Server]:
+    with server_folder() as folder:
+        home = folder / name
+        try:
+            server = start(home, log=folder / f"{name}.log")
+            with _guard(server.pid, folder):
+                yield server
+        finally:
+            stop(home)
 
 
 @contextmanager

@@ -54,7 +54,7 @@ def send(stream: Stream, counts: Mapping[date, int]) -> None:
 
 def watched(stream: Stream, run_id: str = "watch") -> dict[tuple[str, ...], dg.AssetCheckResult]:
     found: dict[tuple[str, ...], dg.AssetCheckResult] = {}
-    for result in watch_results(stream, run_id):
+    for result in watch_results(stream, run_id, [stream.main, stream.late, stream.dead_letters, stream.windows]):
         assert result.check_name == NO_ANOMALY
         assert result.asset_key is not None
         found[tuple(result.asset_key.path)] = result

@@ -78,6 +78,7 @@ def test_the_line_of_a_broken_value_is_given(broken):
     ("old", "new", "place", "allowed"),
     [
         ("property: lateAfter", "property: lateAfer", "schema[0].customProperties", "lateAfter"),
+        ("property: maxAhead", "property: allowedLatenes", "schema[0].customProperties[2].property", "allowedLateness"),
         ("value: PT10M", "value: 10 minutes", "schema[0].customProperties[1].value", "PT10M"),
         ("value: timestamp", "value: event_id", "schema[0].customProperties[0].value", "timestamp"),
         ("physicalType: uuid", "physicalType: text", "schema[0].properties[0].physicalType", "string"),

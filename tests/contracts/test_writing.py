@@ -16,6 +16,7 @@ from dataeng_assets.contracts.checks.kinds import Between, Check, NotNull, OneOf
 from dataeng_assets.contracts.checks.naming import derived_name, unique_name
 from dataeng_assets.contracts.checks.rule import Bounds, Quarantine, Rule, Severity, Unit
 from dataeng_assets.contracts.convert.odcs_options import elements_one_of
+from dataeng_assets.contracts.health import HealthLimits
 from dataeng_assets.contracts.load import load_contract
 from dataeng_assets.contracts.model import Column, Contract, EventTime, implied
 from dataeng_assets.contracts.types import event_type, logical_type, postgres_type
@@ -69,6 +70,9 @@ def demands(draw: st.DrawFn, column: Column) -> list[Rule]:
     return [*rules, *draw(st.sampled_from([[], [late]]))]
 
 
+ILL_SOON = HealthLimits(10, timedelta(seconds=90.5), 0.9, 0.0001, 1.5, 0.01, 2)
+
+
 @st.composite
 def contracts(draw: st.DrawFn) -> Contract:
     is_topic = draw(st.booleans())
@@ -80,7 +84,7 @@ def contracts(draw: st.DrawFn) -> Contract:
     if is_topic:
         made[0] = draw(columns(wanted[0], "timestamp", in_key=True))
         lengths = st.timedeltas(timedelta(0), timedelta(days=400))
-        time = EventTime(wanted[0], draw(lengths), draw(lengths))
+        time = EventTime(wanted[0], draw(lengths), draw(lengths), draw(st.just(timedelta(0)) | lengths))
     rules = [*implied(made, () if is_topic else key), *(rule for column in made for rule in draw(demands(column)))]
     seconds = st.integers(1, 10**7).map(lambda value: timedelta(seconds=value))
     return Contract(
@@ -91,6 +95,7 @@ def contracts(draw: st.DrawFn) -> Contract:
         key=key,
         freshness=draw(st.none() | seconds),
         event_time=time,
+        health=draw(st.sampled_from([HealthLimits(), ILL_SOON]) if is_topic else st.just(HealthLimits())),
         rules=tuple(distinct(rules)),
         quarantine=draw(st.sampled_from([None, Quarantine()])),
     )

@@ -1,11 +1,16 @@
 """Reading exact ranges from a real broker."""
 
+import random
 import time
-from collections.abc import Iterator
+import uuid
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from confluent_kafka import Message
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from kafka import KafkaAdminClient, KafkaProducer, TopicPartition
 from kafka.admin import NewTopic
 
@@ -56,6 +61,16 @@ def offsets(reader: Reader, ranges: dict[int, Range]) -> dict[int, list[int]]:
     return found
 
 
+def kept(reader: Reader) -> int:
+    """Records that were fetched for the next ranges."""
+    match reader:
+        case confluent_reader.ConfluentReader():
+            return sum(len(piece) for pieces in reader._ahead.values() for piece in pieces)
+        case kafka_python_reader.KafkaPythonReader():
+            return sum(map(len, reader._beyond.values()))
+    raise AssertionError(f"what does {reader} keep?")
+
+
 @pytest.mark.parametrize("codec", [None, "gzip", "lz4", "snappy", "zstd"])
 def test_ranges_are_read_exactly_in_any_order_and_size(
     cluster: Cluster, admin: KafkaAdminClient, topic_name: str, codec: str | None
@@ -87,6 +102,7 @@ def test_a_partition_that_is_far_beyond_its_range_is_parked_and_found_again(
         while start < 3000:
             step = {0: Range(start // 10, start // 10 + 10), 1: Range(start, start + 100)}
             assert offsets(reader, step) == {p: list(range(r.start, r.end)) for p, r in step.items()}
+            assert kept(reader) <= 10 + 2 * 50, "a partition that waits for another one is not fetched on and on"
             start += 100
 
 
@@ -109,6 +125,65 @@ def test_offsets_without_a_record_are_passed_over(cluster: Cluster, admin: Kafka
         assert offsets(reader, {0: Range(3, 8)}) == {}
         assert offsets(reader, {0: Range(2, 9)}) == {0: [2, 8]}
         assert offsets(reader, {0: Range(9, 10)}) == {0: [9]}
+
+
+def write_transactions(bootstrap: str, name: str, transactions: Sequence[tuple[bool, Sequence[int]]]) -> list[set[int]]:
+    """Write each as (committed or aborted, partitions of its records); the committed offsets of partitions 0 and 1."""
+    committed: list[set[int]] = [set(), set()]
+    with KafkaProducer(bootstrap_servers=bootstrap, transactional_id=name) as producer:
+        producer.init_transactions()
+        for commits, partitions in transactions:
+            producer.begin_transaction()
+            sent = [(one, producer.send(name, value=b"x", partition=one)) for one in partitions]
+            producer.flush()
+            producer.commit_transaction() if commits else producer.abort_transaction()
+            for partition, future in sent if commits else ():
+                committed[partition].add(future.get().offset)
+    return committed
+
+
+@pytest.mark.parametrize("seconds", [0, 1], ids=["one by one", "together"])
+def test_a_range_ends_with_what_was_aborted_whether_or_not_its_end_is_told_with_its_last_record(
+    cluster: Cluster, admin: KafkaAdminClient, topic_name: str, monkeypatch: pytest.MonkeyPatch, seconds: float
+) -> None:
+    consume = confluent_reader.ConfluentReader._consume
+
+    def later(reader: confluent_reader.ConfluentReader) -> list[Message]:
+        time.sleep(seconds)  # meanwhile its own threads fetch
+        return consume(reader)
+
+    monkeypatch.setattr(confluent_reader.ConfluentReader, "_consume", later)
+    make(admin, topic_name, 2)
+    committed = write_transactions(cluster.bootstrap, topic_name, [(True, [0, 1, 1]), (False, [1, 0])])
+    assert committed == [{0}, {0, 1}]
+    for _ in range(3):
+        with open_reader(cluster, topic_name) as reader:
+            assert offsets(reader, {0: Range(0, 4), 1: Range(0, 5)}) == {0: [0], 1: [0, 1]}
+            assert reader.positions() == {0: 4, 1: 5}
+
+
+@given(
+    transactions=st.lists(st.tuples(st.booleans(), st.lists(st.integers(0, 1), max_size=5)), min_size=1, max_size=12),
+    chance=st.randoms(use_true_random=False),
+)
+@settings(max_examples=6, deadline=None, suppress_health_check=list(HealthCheck))
+def test_committed_records_are_read_whatever_was_aborted_between_them_and_however_ranges_are_cut(
+    cluster: Cluster, admin: KafkaAdminClient, transactions: list[tuple[bool, list[int]]], chance: random.Random
+) -> None:
+    name = f"transactions-{uuid.uuid4().hex[:12]}"
+    make(admin, name, 2)
+    committed = write_transactions(cluster.bootstrap, name, transactions)
+    with Admin(cluster) as client:
+        ends = client.describe(name).ends
+    for largest in (1000, 1000, 3, 7):
+        places = dict.fromkeys(ends, 0)
+        with open_reader(cluster, name) as reader:
+            while places != ends:
+                cuts = {p: min(ends[p], at + chance.randint(0, largest)) for p, at in places.items()}
+                ranges = {p: Range(at, ends[p] if largest == 1000 else cuts[p]) for p, at in places.items()}
+                wanted = {p: sorted(committed[p].intersection(range(*range_))) for p, range_ in ranges.items()}
+                assert offsets(reader, ranges) == {p: found for p, found in wanted.items() if found}
+                places = {p: range_.end for p, range_ in ranges.items()}
 
 
 def test_a_range_may_begin_and_end_inside_a_batch(cluster: Cluster, admin: KafkaAdminClient, topic_name: str) -> None:
@@ -159,6 +234,19 @@ def test_what_came_before_a_read_was_interrupted_comes_again(
         with pytest.raises(ReadStalled, match="partitions 1,"):  # it ends at 10
             reader.read({0: Range(0, 100), 1: Range(0, 11)})
         assert offsets(reader, {0: Range(0, 100), 1: Range(0, 10)}) == {0: list(range(100)), 1: list(range(10))}
+
+
+def test_what_came_of_another_partition_in_a_read_that_was_interrupted_is_not_lost(
+    cluster: Cluster, admin: KafkaAdminClient, topic_name: str
+) -> None:
+    make(admin, topic_name, 2)
+    fill(cluster, topic_name, {0: 100, 1: 10})
+    with open_reader(cluster, topic_name, timeout=timedelta(seconds=2)) as reader:
+        assert offsets(reader, {0: Range(0, 10)}) == {0: list(range(10))}
+        fill(cluster, topic_name, {0: 1000})
+        with pytest.raises(ReadStalled):  # meanwhile the other partition is fetched further
+            reader.read({1: Range(0, 11)})
+        assert offsets(reader, {0: Range(10, 1100)}) == {0: list(range(10, 1100))}
 
 
 def test_a_read_waits_for_the_end_of_a_transaction_that_was_open(

@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from dataeng_assets.lake.append import append
-from dataeng_assets.lake.changes import ChangesGone, changes
+from dataeng_assets.lake.changes import ChangesGone, changes, touched_rows
 from dataeng_assets.lake.location import Lake, TableMissing
 from dataeng_assets.lake.replace import replace_range
 
@@ -120,6 +120,28 @@ def test_a_deletion_shows_nothing(lake):
     lake.open(KEY).delete("id = 3")
     assert ids(lake, 1, 2) == []
     assert ids(lake, 0, 2) == [0, 3, 6]
+
+
+def test_touched_rows_are_also_those_that_were_removed_changed_or_restored(lake):
+    def touched() -> list[int]:
+        version = lake.open(KEY).version()
+        return sorted(touched_rows(lake, KEY, version - 1, version).read_all()["id"].to_pylist())
+
+    append(lake.open(KEY), rows(0, 1, 3, 6), transactions={})
+    assert touched() == [0, 1, 3, 6]
+    lake.open(KEY).delete("id = 3")
+    assert touched() == [3]
+    lake.open(KEY).delete("day = '2026-01-02'")
+    assert touched() == [1]
+    lake.open(KEY).update({"small": "7"}, predicate="id = 6")
+    assert touched() == [6, 6]
+    replace_range(lake.open(KEY), rows(9), "day", date(2026, 1, 1), date(2026, 1, 2))
+    assert touched() == [0, 6, 9]
+    lake.open(KEY).optimize.compact()
+    append(lake.open(KEY), rows(2), transactions={})
+    assert touched() == [2]
+    lake.open(KEY).restore(1)
+    assert {0, 1, 2, 3, 6, 9} == {*touched()}
 
 
 def test_a_log_that_was_cleaned_up_says_what_to_do(lake):

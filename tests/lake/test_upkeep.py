@@ -72,6 +72,17 @@ def test_a_version_that_was_the_newest_within_retention_stays_readable(lake: Lak
     assert read(lake, pinned) == [2]
 
 
+def test_a_version_that_is_to_be_kept_outlives_its_retention_and_a_forgotten_one_is_no_obstacle(lake: Lake) -> None:
+    kept = put(lake, 1)
+    put(lake, 2)
+    put(lake, 3)
+    age(lake, 8)
+    assert tend(lake, KEY, keep=[kept, 99]).removed
+    assert read(lake, kept) == [1]
+    assert tend(lake, KEY).removed
+    assert read(lake) == [3]
+
+
 def test_what_a_killed_writer_left_goes_after_retention_and_what_one_is_writing_stays(lake: Lake) -> None:
     put(lake, 1)
     left, fresh = (Path(lake.at(KEY)) / name for name in ("left.parquet", "fresh.parquet"))

@@ -38,7 +38,7 @@ def package(name: str, content: bytes = CONTENT) -> Package:
 
 
 def offer(repository: Path, wanted: Package, content: bytes = CONTENT) -> None:
-    _, artifact, version = wanted.name.split(":")
+    _, artifact, version, *_ = wanted.name.split(":")
     folder = repository / "org" / "example" / artifact / version
     folder.mkdir(parents=True)
     (folder / wanted.filename).write_bytes(content)
@@ -58,6 +58,13 @@ def test_packages_are_fetched_once_and_in_the_order_asked_for(repository: Path) 
     seen.clear()
     assert packages.fetch(wanted, lambda done, total: seen.append((done, total))) == files
     assert seen == []
+
+
+def test_what_is_no_jar_is_fetched_under_its_own_name(repository: Path) -> None:
+    archive = Package("org.example:app:1.0.Final:tar.gz:all", len(CONTENT), hashlib.sha256(CONTENT).hexdigest())
+    offer(repository, archive)
+    (file,) = packages.fetch([archive])
+    assert (file.name, file.read_bytes()) == ("app-1.0.Final-all.tar.gz", CONTENT)
 
 
 def test_a_file_that_is_not_the_pinned_one_is_refused_and_not_kept(repository: Path) -> None:
@@ -101,4 +108,4 @@ def test_every_pinned_package_has_a_size_and_a_checksum() -> None:
     pinned = packages.kafka_packages()
     assert len(pinned) == 46
     assert len({one.filename for one in pinned}) == 46
-    assert all(one.size > 1000 and len(one.sha256) == 64 for one in pinned)
+    assert all(one.size > 1000 and len(one.sha256) == 64 for one in (*pinned, packages.registry_package()))

@@ -122,6 +122,13 @@ def test_ports_that_are_taken_are_replaced_and_two_state_folders_stand_side_by_s
     assert not any(str(services._POSTGRES_PORT) in port for port in ports)
 
 
+def test_a_port_that_was_chosen_and_is_not_used_yet_is_not_chosen_again() -> None:
+    chosen: list[int] = []
+    for _ in range(200):
+        chosen.append(process.choose_port(chosen[0] if chosen else None, besides=chosen))
+    assert len(set(chosen)) == 200
+
+
 def test_a_process_file_that_outlived_its_server_is_not_believed(only_postgres: Path) -> None:
     home = only_postgres / "postgres"
     home.mkdir()

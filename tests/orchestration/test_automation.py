@@ -44,9 +44,11 @@ def schedules(definitions: dg.Definitions) -> dict[str, tuple[str, object]]:
 
 def test_it_loads_without_a_source_a_model_or_gold() -> None:
     empty = load()
-    assert set(schedules(empty)) == {"nightly_maintenance", "daily_inventory"}
+    assert set(schedules(empty)) == {"nightly_lake_upkeep", "nightly_maintenance", "daily_inventory"}
     assert {found.name for found in empty.sensors or ()} == {"change_ledger", "follow_gold", "notifier"}
-    assert not list(empty.resolve_asset_graph().materializable_asset_keys)
+    assert {key.to_user_string() for key in empty.resolve_asset_graph().materializable_asset_keys} == {
+        "operations/lake_files"
+    }
 
 
 def test_each_declared_source_has_a_batch_of_its_own(state: Path) -> None:

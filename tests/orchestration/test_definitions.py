@@ -51,6 +51,14 @@ def test_a_drain_does_not_pay_for_the_metrics_of_its_stream(definitions: dg.Defi
             assert steps[name.replace("stream_", "watch_")] == metrics
 
 
+def test_days_of_each_daily_asset_can_be_asked_for_alone(definitions: dg.Definitions) -> None:
+    """As a backfill in the UI does: with the checks that hang on it, and no other asset."""
+    graph = definitions.resolve_asset_graph()
+    every = definitions.resolve_implicit_global_asset_job_def()
+    for key in (key for key in graph.materializable_asset_keys if graph.get(key).partitions_def):
+        assert every.get_subset(asset_selection={key}).asset_layer.selected_asset_keys == {key}
+
+
 def test_the_graph_is_the_one_that_was_agreed_on(definitions: dg.Definitions) -> None:
     found = "\n".join(_lines(definitions)) + "\n"
     if not GRAPH.exists():

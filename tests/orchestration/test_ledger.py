@@ -103,6 +103,17 @@ def test_a_change_touches_the_days_of_the_new_and_of_the_previous_version(lake: 
     assert waiting(lake, STG) == set()
 
 
+def test_a_row_that_a_person_removes_touches_its_day(lake: Lake) -> None:
+    by_day = Targets((STG, DIM, replace(FCT, touched={SOURCE: "select day from changes"}), GOLD))
+    write_orders(lake, (1, 3), (2, 5))
+    cover(lake, by_day, run_id="a")
+    mark_handled(lake, by_day, ALL, (day(1), day(31)), newest_versions(lake, [SOURCE]), "run")
+    lake.open(ORDERS).delete("order_id = 1")
+    cover(lake, by_day, run_id="b")
+    assert waiting(lake, FCT) == {day(3)}
+    assert waiting(lake, DIM) == {None}
+
+
 def test_an_empty_commit_touches_nothing(lake: Lake) -> None:
     write_orders(lake, (1, 3))
     cover(lake, TARGETS, run_id="a")

@@ -129,7 +129,7 @@ def test_without_the_sample_the_fast_tests_are_green_and_change_no_file_but_the_
 
 
 def test_without_any_source_the_command_line_says_what_to_do_next(project: Copy) -> None:
-    assert json.loads(last_line(project.python(ASSETS))) == []
+    assert json.loads(last_line(project.python(ASSETS))) == ["operations/lake_files"]
     script = "from dataeng_assets.cli import app, services; services.up = lambda: None; app(['demo'])"
     assert "dataeng discover" in project.python(script)
     assert "sample" not in project.run("dataeng", "--help")
@@ -146,6 +146,7 @@ def test_a_foreign_database_becomes_a_source_that_is_checked_and_loads(project: 
         project.run(*check)
     assert json.loads(last_line(project.python(ASSETS))) == [
         *(f"bronze/billing/{table}" for table in ("countries", "customers", "invoices")),
+        "operations/lake_files",
         *(f"postgres/billing/{table}" for table in ("countries", "customers", "invoices")),
         "staging/stg_billing__open_invoices",
     ]
@@ -157,6 +158,7 @@ def test_it_is_copied_and_modelled(project: Copy) -> None:
         "bronze.billing.countries": [True, 2],
         "bronze.billing.customers": [True, 2],
         "bronze.billing.invoices": [False, 3],  # a warning: its column shape is not copied
+        "operations.lake_files": [True, 1],  # looked at by the demo, when there was no source yet
         "staging.stg_billing__open_invoices": [True, 2],
     }
     rows = project.run("dataeng", "sql", "--csv", "from staging.stg_billing__open_invoices order by all")

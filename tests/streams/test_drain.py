@@ -11,11 +11,12 @@ import pytest
 from stream_kit import COLUMNS, START, Sent, Topic, column, contract, event, expected, some_records, stored
 
 from dataeng_assets.kafka.errors import TopicMissing
-from dataeng_assets.streams import drain as drain_module
 from dataeng_assets.streams import ingest
-from dataeng_assets.streams.drain import BatchReport, DrainReport, drain
+from dataeng_assets.streams import session as session_module
+from dataeng_assets.streams.drain import DrainReport, drain
 from dataeng_assets.streams.errors import OffsetsBehind, OffsetsLost, ProgressGap, RoutingChanged, TopicRecreated
 from dataeng_assets.streams.lag import lag
+from dataeng_assets.streams.session import BatchReport
 from dataeng_assets.streams.stream import Stream
 
 pytestmark = pytest.mark.server
@@ -178,7 +179,7 @@ def test_of_two_overlapping_drains_one_stops_and_nothing_is_doubled(
     events: Stream, topic: Topic, monkeypatch: pytest.MonkeyPatch, ahead: int
 ) -> None:
     topic.make(2).send(some_records(10, 80, 2))
-    real, entered = drain_module.commit_batch, []
+    real, entered = session_module.commit_batch, []
 
     def commit_batch(*arguments: Any, **named: Any) -> Any:
         if not entered:  # another drain commits after this one has planned and read
@@ -186,7 +187,7 @@ def test_of_two_overlapping_drains_one_stops_and_nothing_is_doubled(
             drain(events, topic.cluster, run_id="other", budget=timedelta(0), batch_records=ahead)
         return real(*arguments, **named)
 
-    monkeypatch.setattr(drain_module, "commit_batch", commit_batch)
+    monkeypatch.setattr(session_module, "commit_batch", commit_batch)
     report = run(events, topic)
     assert report.superseded is (ahead == 15)
     monkeypatch.undo()

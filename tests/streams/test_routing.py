@@ -9,7 +9,7 @@ from stream_kit import COLUMNS, LATE_AFTER, MAX_AHEAD, START, Expected, Sent, ev
 
 from dataeng_assets.kafka.records import RECORDS
 from dataeng_assets.lake.location import Lake
-from dataeng_assets.streams.decode import Decoder
+from dataeng_assets.streams.decode.json_documents import JsonDecoder
 from dataeng_assets.streams.routing import route
 
 STREAM = stream(Lake("nowhere"), "user_events")
@@ -19,7 +19,7 @@ def routed(log: dict[int, list[Sent]], cuts: dict[int, list[int]]) -> Expected:
     """Route a log in batches that end at the cuts."""
     out, newest = Expected(), {}
     steps = max((len(points) for points in cuts.values()), default=0) + 1
-    with Decoder(COLUMNS) as decoder:
+    with JsonDecoder(COLUMNS) as decoder:
         for step in range(steps):
             rows = []
             for partition, sent in sorted(log.items()):

@@ -21,7 +21,8 @@ from stream_kit import (
     stored_windows,
 )
 
-from dataeng_assets.streams import windows as windows_module
+from dataeng_assets.streams.derived import pieces
+from dataeng_assets.streams.derived import publish as publish_module
 from dataeng_assets.streams.drain import drain
 from dataeng_assets.streams.stream import Stream
 from dataeng_assets.streams.windows import WindowReport, publish_windows
@@ -100,6 +101,20 @@ def test_an_event_that_is_not_late_replaces_the_row_of_its_published_window(even
     assert report.replaced == ((START, START + timedelta(minutes=5)),)
 
 
+def test_a_late_event_within_what_the_contract_allows_corrects_its_window(events: Stream, topic: Topic) -> None:
+    allowed = timedelta(minutes=30)
+    time = replace(events.event_time, allowed_lateness=allowed)
+    correcting = replace(events, contract=replace(events.contract, event_time=time))
+    assert correcting.routing != events.routing
+    topic.make(1).send([at(0), at(60)])
+    run(correcting, topic)
+    assert stored_windows(correcting) == {(START, KINDS[0]): (1, 1, 1)}
+    topic.send([at(20), at(19.9), at(4)])  # 40 minutes behind, then more
+    run(correcting, topic)
+    assert stored(correcting) == expected(topic.log, allowed)
+    assert starts(correcting) == [0, 20]
+
+
 def test_an_event_far_in_the_future_publishes_nothing_and_blocks_nothing(events: Stream, topic: Topic) -> None:
     future = Sent(0, event(1, START + timedelta(days=100)), START)
     topic.make(1).send([at(0), future, at(20)])
@@ -131,7 +146,7 @@ def test_a_crash_between_bronze_and_windows_loses_no_window(
         def append(*_: object, **__: object) -> int:
             raise KeyboardInterrupt
 
-        patched.setattr(windows_module, "append", append)
+        patched.setattr(publish_module, "append", append)
         with pytest.raises(KeyboardInterrupt):
             publish_windows(events, topic.cluster, run_id="run")
     publish_windows(events, topic.cluster, run_id="run")
@@ -157,7 +172,7 @@ def test_any_sequence_of_drains_and_publications_equals_the_rules_and_a_rebuild(
 
 
 def test_many_days_are_computed_in_bounded_parts(events: Stream, topic: Topic, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(windows_module, "_ROWS_AT_ONCE", 10)
+    monkeypatch.setattr(pieces, "ROWS_AT_ONCE", 10)
     topic.make(1).send([at(200 * number) for number in range(60)])
     report = run(events, topic)
     assert len(report.replaced) > 5

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from dbt.cli.main import dbtRunner
 from dbt.contracts.graph.manifest import Manifest
-from dbt_runs import Environment, Warehouse, folders, messages
+from dbt_runs import Environment, Warehouse, compile_inline, folders, messages
 from small_shop import bronze, warehouse  # noqa: F401 # sample
 
 from dataeng_assets.lake.location import Lake
@@ -22,6 +22,19 @@ def parsed(tmp_path_factory: pytest.TempPathFactory) -> Manifest:
     assert not (folder / "warehouse.duckdb").exists()
     assert isinstance(result.result, Manifest)
     return result.result
+
+
+@pytest.fixture(scope="session")
+def compile_macro(parsed: Manifest, tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], str]:
+    """Compiles Jinja with the project's macros to SQL."""
+    folder = tmp_path_factory.mktemp("compiled")
+
+    def compiled(jinja: str) -> str:
+        result = compile_inline(parsed, jinja, folder)
+        assert result.success, messages(result)
+        return str(result.result.results[0].node.compiled_code)
+
+    return compiled
 
 
 @pytest.fixture

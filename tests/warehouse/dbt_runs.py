@@ -55,6 +55,22 @@ class Warehouse:
             return connection.execute(sql).fetchall()
 
 
+def compile_inline(manifest: Manifest, jinja: str, folder: Path) -> dbtRunnerResult:
+    """Compile Jinja with the project's macros; the result tells whether it succeeded.
+
+    Args:
+        manifest: of the project.
+        jinja: what to compile.
+        folder: where `warehouse.duckdb` lies, if the macros ask it.
+    """
+    before = set(manifest.nodes)
+    with Environment(folder / "warehouse.duckdb", Lake(str(folder / "nothing"))):
+        result = dbtRunner(manifest=manifest).invoke(["compile", "--inline", jinja, *folders(folder)])
+    for left in manifest.nodes.keys() - before:  # of one that failed; dbt would refuse the next for having its name
+        del manifest.nodes[left]
+    return result
+
+
 def days(first: str, last: str) -> list[str]:
     """The flags that tell dbt a range of days, both included."""
     end = date.fromisoformat(last) + timedelta(days=1)

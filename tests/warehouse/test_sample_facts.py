@@ -1,17 +1,14 @@
 """What the facts of the shop say: amounts to the cent, versions as of the order, and what holds a bad day back."""
 
+from collections.abc import Callable
 from decimal import Decimal
 
 import duckdb
 import pytest
-from dbt.cli.main import dbtRunner
-from dbt.contracts.graph.manifest import Manifest
-from dbt_runs import Environment, Warehouse, days, folders, messages
+from dbt_runs import Warehouse, days, messages
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from small_shop import Bronze, at, category, order, order_item, payment, product, shipment
-
-from dataeng_assets.lake.location import Lake
 
 pytestmark = pytest.mark.warehouse
 
@@ -130,14 +127,10 @@ def test_the_unit_tests_of_the_models_pass(bronze: Bronze, warehouse: Warehouse)
 
 
 @pytest.fixture(scope="module")
-def allocated(parsed: Manifest, tmp_path_factory: pytest.TempPathFactory) -> str:
+def allocated(compile_macro: Callable[[str], str]) -> str:
     """The macro's SQL over a table `lines`."""
-    folder = tmp_path_factory.mktemp("allocated")
-    call = "{{ allocated('discount', weight='price', whole='order_id', order='line') }}"
-    with Environment(folder / "warehouse.duckdb", Lake(str(folder / "nothing"))):
-        result = dbtRunner(manifest=parsed).invoke(["compile", "--inline", call, *folders(folder)])
-    assert result.success, messages(result)
-    return f"select {result.result.results[0].node.compiled_code} as share from lines order by line"
+    share = compile_macro("{{ allocated('discount', weight='price', whole='order_id', order='line') }}")
+    return f"select {share} as share from lines order by line"
 
 
 CENTS = st.integers(0, 10**12 - 1)

@@ -9,13 +9,10 @@ from typing import Any
 
 import duckdb
 import pytest
-from dbt.cli.main import dbtRunner
 from dbt.contracts.graph.manifest import Manifest
-from dbt_runs import Environment, folders, messages
+from dbt_runs import compile_inline, messages
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-
-from dataeng_assets.lake.location import Lake
 
 pytestmark = pytest.mark.warehouse
 
@@ -117,19 +114,6 @@ class Macro:
 
 
 @pytest.fixture(scope="session")
-def compile_macro(parsed: Manifest, tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], str]:
-    folder = tmp_path_factory.mktemp("compiled")
-
-    def compiled(jinja: str) -> str:
-        with Environment(folder / "warehouse.duckdb", Lake(str(folder / "nothing"))):
-            result = dbtRunner(manifest=parsed).invoke(["compile", "--inline", jinja, *folders(folder)])
-        assert result.success, messages(result)
-        return str(result.result.results[0].node.compiled_code)
-
-    return compiled
-
-
-@pytest.fixture(scope="session")
 def macros(compile_macro: Callable[[str], str]) -> dict[tuple[str, str | None], Macro]:
     keys = "['k1', 'k2']"
     names = ", ".join(["thing_key", *MADE, "_history"])
@@ -222,6 +206,5 @@ def test_a_key_that_is_a_floating_point_number_is_refused(parsed: Manifest, tmp_
     call = "{{ scd2(api.Relation.create(identifier='floats'), 'thing', ['ratio'], {'city': 2}) }}"
     with duckdb.connect(str(tmp_path / "warehouse.duckdb")) as connection:
         connection.execute("create table floats (ratio double, city varchar)")
-    with Environment(tmp_path / "warehouse.duckdb", Lake(str(tmp_path / "nothing"))):
-        result = dbtRunner(manifest=parsed).invoke(["compile", "--inline", call, *folders(tmp_path)])
+    result = compile_inline(parsed, call, tmp_path)
     assert "the key column ratio" in messages(result)

@@ -48,6 +48,31 @@ def refuse_no_query(sql: str) -> None:
         raise SqlRefused("it is more than one query")
 
 
+def refuse_changing(condition: str) -> None:
+    """Raise when a condition may be true of a row at one time and not at another.
+
+    Raises:
+        SqlRefused: names the function that tells the time or chance, or is not known.
+    """
+    for part in _parts(_nodes(f"select ({condition}\n)")):
+        name = part.get("function_name") if part.get("class") == "FUNCTION" else None
+        if name is not None and name not in _steady_functions():
+            raise SqlRefused(f"{name} is not a function whose result hangs on its arguments alone")
+
+
+@cache
+def _steady_functions() -> frozenset[str]:
+    """Functions that give the same for the same arguments, always."""
+    with _parser().cursor() as parser:
+        rows = parser.execute(
+            "select function_name from duckdb_functions() group by 1 "
+            "having bool_and(coalesce(stability, 'CONSISTENT') = 'CONSISTENT' "
+            # the age of a single time is its distance from today
+            "and function_type in ('scalar', 'macro')) and function_name <> 'age'"
+        ).fetchall()
+    return frozenset(str(row[0]) for row in rows)
+
+
 def _columns(expression: dict[str, Any]) -> frozenset[str]:
     found, parameters = set[str](), set[str]()
     for part in _parts(expression):

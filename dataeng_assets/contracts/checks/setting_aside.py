@@ -46,6 +46,12 @@ def broken_sql(contract: Contract, rules: tuple[Rule, ...]) -> str:
     return f"list_filter(CAST([{named}] AS VARCHAR[]), lambda name: name IS NOT NULL)"
 
 
+def breaks_sql(contract: Contract, rules: tuple[Rule, ...]) -> str:
+    """A DuckDB expression over a row: whether it breaks any of the rules."""
+    types = {column.name: column.type.duckdb for column in contract.columns}
+    return "(" + " OR ".join(violation_sql(rule, types) for rule in rules) + ")"
+
+
 def version_of(rules: tuple[Rule, ...]) -> str:
     """Twelve hex digits that change with everything that decides which row is set aside, and under which names."""
     said = "\n".join(f"{rule.name} {rule.check!r} {rule.where!r}" for rule in rules)

@@ -9,7 +9,7 @@ import duckdb
 from deltalake import DeltaTable
 
 from dataeng_assets.lake.append import Superseded, progress
-from dataeng_assets.lake.changes import changes
+from dataeng_assets.lake.changes import touched_rows
 from dataeng_assets.lake.location import Lake
 from dataeng_assets.lake.views import create_views
 from dataeng_assets.orchestration.ledger.entries import State, Touch, open_ledger, write
@@ -108,13 +108,13 @@ def _begun(source: str, covered: int | None, to: int) -> Iterable[date | None]:
 
 
 def _load_changes(connection: duckdb.DuckDBPyConnection, lake: Lake, source: str, covered: int | None, to: int) -> bool:
-    """Put the rows that came after a version into the table `changes`; whether there are any."""
+    """Put the rows that came or went after a version into the table `changes`; whether there are any."""
     connection.execute("drop table if exists changes")
     if covered is None:
         schema, _, name = source.rpartition(".")
         connection.execute(f'create temp table changes as from "{schema.replace(".", "_")}"."{name}"')
     else:
-        rows = changes(lake, tuple(source.split(".")), covered, to)
+        rows = touched_rows(lake, tuple(source.split(".")), covered, to)
         connection.register("new_rows", rows)
         connection.execute("create temp table changes as from new_rows")
         connection.unregister("new_rows")

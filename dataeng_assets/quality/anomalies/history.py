@@ -18,6 +18,7 @@ from deltalake import DeltaTable
 from deltalake.exceptions import CommitFailedError
 
 from dataeng_assets.lake.append import Superseded, append, progress
+from dataeng_assets.lake.compact import compact
 from dataeng_assets.lake.location import Lake, TableMissing
 from dataeng_assets.quality.anomalies.detect import Point
 from dataeng_assets.quality.anomalies.measure import Measurement
@@ -126,8 +127,7 @@ def record(lake: Lake, taken: Taken, *, run_id: str, since: datetime | None = No
         except Superseded:
             if attempt == _ATTEMPTS - 1:
                 raise
-        except Exception:
-            # the commit may have happened all the same
+        except Exception:  # the commit may have happened all the same
             rows = read(lake, taken.table_key, since=since)
             if not _is_recorded(rows, run_id):
                 raise
@@ -356,4 +356,4 @@ def _rows(taken: Taken, run_id: str) -> pa.Table:
 def _compact(table: DeltaTable, table_key: str) -> None:
     # another writer's compaction in between has done the work
     with contextlib.suppress(CommitFailedError):
-        table.optimize.compact(partition_filters=[("table_key", "=", table_key)])
+        compact(table, partition=[("table_key", "=", table_key)])

@@ -81,7 +81,9 @@ def candidates(subject: Subject, columns: Sequence[str], rows: str) -> Candidate
 
 def _seen_again(subject: Subject, name: str, rows: str, low: int, high: int) -> _Repeated:
     seen, again = np.zeros(high - low + 1, bool), _Repeated()
-    for distance in _batches(subject, f"select ({name} - ({low}))::bigint {rows}"):
+    # the distance of two numbers of a signed type need not fit into that type; between unsigned ones it does
+    wide = name if low >= 0 else f"{name}::hugeint"
+    for distance in _batches(subject, f"select ({wide} - ({low}))::bigint {rows}"):
         distance.sort()
         again.add(distance[seen[distance]])
         again.add_neighbours(distance)

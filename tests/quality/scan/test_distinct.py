@@ -22,7 +22,7 @@ from dataeng_assets.quality.scan.judge import judge
 ROWS = 5_000
 
 
-def unique(folder: Path, values: Sequence[Any]) -> RuleResult:
+def unique(folder: Path, values: Sequence[Any] | pa.Array) -> RuleResult:
     """Judge a column, of which missing values are equal to each other."""
     path = folder / "rows.parquet"
     pq.write_table(pa.table({"a": values}), path)
@@ -51,6 +51,23 @@ def test_the_numbers_of_what_is_not_unique_are_those_of_counting(
     assert (found.numbers["groups"], found.numbers["excess_rows"]) == (len(groups), sum(groups) - len(groups))
     shown = [int(sample.values["rows"] or 0) for sample in found.samples]
     assert shown == sorted(groups, reverse=True)[:3]
+
+
+@pytest.mark.parametrize(
+    ("type_", "low", "high"),
+    [
+        (pa.int8(), -128, 127),
+        (pa.int16(), -(2**15), 2**15 - 1),
+        (pa.int32(), -(2**31), -(2**31) + 9),
+        (pa.int64(), -(2**63), -(2**63) + 9),
+        (pa.int64(), 2**63 - 9, 2**63 - 1),
+        (pa.uint8(), 0, 255),
+        (pa.uint64(), 2**64 - 9, 2**64 - 1),
+    ],
+)
+def test_numbers_at_the_ends_of_their_type_are_counted(tmp_path: Path, type_: pa.DataType, low: int, high: int) -> None:
+    assert unique(tmp_path, pa.array([low, high], type_)).failing == 0
+    assert unique(tmp_path, pa.array([low, high, high], type_)).failing == 2
 
 
 def test_values_of_equal_hashes_are_still_compared(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

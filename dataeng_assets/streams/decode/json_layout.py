@@ -1,0 +1,244 @@
+"""Reading JSON documents that are all laid out alike: one regular expression that proves a document and takes it apart.
+
+The records of one producer hold the same keys in the same order. For such a layout there is an expression that matches
+a document only when it is one which `json_documents` would read as keeping the contract, and whose groups are then its
+values as they stand: no number near a limit, no whitespace but one space after a colon or comma. What does not match is
+not wrong: it is read there.
+"""
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import duckdb
+import numpy as np
+import polars as pl
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from dataeng_assets.contracts.model import Column
+from dataeng_assets.streams.decode.document import Unreadable, read_document
+
+_LEVELS = 2
+"""Of objects and arrays in a json column; each makes the expression four times as large."""
+_MOST_LAYOUTS = 8
+_FEW = 20  # a layout is looked for in a batch where more than one document in so many has none that is known
+_LOOKED_AT = 20
+_WORTH = 1_000  # documents of such batches for which a new expression pays, as it takes some milliseconds to be made
+_MOST_BYTES = 1 << 30  # texts of one column must fit into one array
+_PLAIN_NAME = re.compile(r"[A-Za-z0-9_]+")
+_COLON, _COMMA = ": ?", ", ?"
+_CHARACTER = r'[^"\\\x00-\x1f]'
+_NUMBER = r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+\-]?[0-9]+)?"
+_HEX = "[0-9a-fA-F]"
+# half of a surrogate pair is no character
+_UNIT = rf"[0-9a-cefA-CEF]{_HEX}{{3}}|[dD][0-7]{_HEX}{{2}}|[dD][89abAB]{_HEX}{{2}}\\u[dD][c-fC-F]{_HEX}{{2}}"
+_FEW_ESCAPES = rf'(?:{_CHARACTER}|\\["\\/bfnrt])*'
+_ANY_ESCAPES = rf'(?:{_CHARACTER}|\\(?:["\\/bfnrt]|u(?:{_UNIT})))*'
+_TIME = pa.timestamp("us", tz="UTC")
+_CLOCK = r"(?:[01][0-9]|2[0-3]):[0-5][0-9]"
+
+
+def _value(characters: str, levels: int) -> str:
+    """An expression for a value of JSON but null; `levels` deep, null may stand within it."""
+    scalar = f'"{characters}"|{_NUMBER}|true|false'
+    if not levels:
+        return scalar
+    inner = f"(?:{_value(characters, levels - 1)}|null)"
+    member = f'"{characters}"{_COLON}{inner}'
+    return rf"{scalar}|\{{(?:{member}(?:{_COMMA}{member})*)?\}}|\[(?:{inner}(?:{_COMMA}{inner})*)?\]"
+
+
+# within the limits of the types, so that nothing but the day of a month is left to be judged
+_TOKENS: Mapping[str, str] = {
+    "uuid": rf'"({_HEX}{{8}}-{_HEX}{{4}}-{_HEX}{{4}}-{_HEX}{{4}}-{_HEX}{{12}})"',
+    "bigint": r"(0|-?[1-9][0-9]{0,17})",
+    "double": r"(0|-?[1-9][0-9]{0,14}|-?(?:0|[1-9][0-9]{0,14})\.[0-9]{1,20})",
+    "boolean": "(true|false)",
+    "timestamp": rf'"([12][0-9]{{3}}-[0-9]{{2}}-[0-9]{{2}}T{_CLOCK}:[0-5][0-9](?:\.[0-9]{{1,6}})?(?:Z|[+\-]{_CLOCK}))"',
+}
+# the longer expression, with every escape, takes three times as long: it is for documents that the other does not match
+_PLAIN = {**_TOKENS, "string": f'"({_CHARACTER}*)"', "json": f"({_value(_FEW_ESCAPES, _LEVELS)})"}
+_WITH_ESCAPES = {**_TOKENS, "string": f'"({_ANY_ESCAPES})"', "json": f"({_value(_ANY_ESCAPES, _LEVELS)})"}
+
+
+@dataclass(frozen=True)
+class Read:
+    """What was read of a batch.
+
+    Attributes:
+        values: by column; of no meaning in rows that were not read. A column that nobody wrote is absent.
+        rows: whether each was read.
+    """
+
+    values: "Mapping[str, pa.Array[Any]]"
+    rows: "pa.BooleanArray"
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Columns in the order in which documents hold them; one that may be empty may be absent from all of them.
+
+    Attributes:
+        escapes: whether texts may hold any escape; else none but short ones, and those in json columns only.
+    """
+
+    columns: tuple[Column, ...]
+    escapes: bool = False
+
+    @property
+    def expression(self) -> str:
+        """Matches documents of this layout; its groups are the columns' values."""
+        tokens = _WITH_ESCAPES if self.escapes else _PLAIN
+        members = [f"{json.dumps(column.name)}{_COLON}{_token(column, tokens)}" for column in self.columns]
+        return rf"^\{{{_COMMA.join(members)}\}}$"
+
+    def read(self, cursor: duckdb.DuckDBPyConnection, texts: "pa.ChunkedArray[Any]") -> Read:
+        """Read the documents that are laid out so."""
+        groups = pl.Series("text", texts).str.extract_groups(self.expression).struct.unnest()
+        groups.columns = [column.name for column in self.columns]
+        certain = next(column.name for column in self.columns if not column.nullable)
+        rows: Any = groups[certain].is_not_null().to_arrow()
+        values = {column.name: _typed(cursor, column, groups[column.name]) for column in self.columns}
+        for column in self.columns:
+            if column.physical == "timestamp":
+                no_day = pc.and_(pc.is_null(values[column.name]), groups[column.name].is_not_null().to_arrow())
+                rows = pc.and_not(rows, no_day)
+        return Read(values, rows)
+
+
+class Layouts:
+    """The layouts that a topic's documents were seen to have."""
+
+    def __init__(self, columns: Sequence[Column]) -> None:
+        self._known = {column.name: column for column in columns}
+        self._required = {column.name for column in columns if not column.nullable}
+        self._most = _MOST_LAYOUTS
+        if not self._required or not all(_PLAIN_NAME.fullmatch(name) for name in self._known):
+            self._most = 0
+        self._seen = list[Layout]()
+        self._unread = 0
+
+    def read(self, cursor: duckdb.DuckDBPyConnection, values: "pa.ChunkedArray[Any]") -> Read:
+        """Read the documents of a batch that have one of the layouts, and learn a new one where many have none."""
+        nothing: Any = pa.array(np.zeros(len(values), np.bool_))
+        read = Read({}, nothing)
+        if not self._most or values.nbytes > _MOST_BYTES:
+            return read
+        texts = _texts(cursor, values)
+        for layout in self._seen:
+            read = _read_on(cursor, layout, texts, read)
+        many = read.rows.false_count > len(values) // _FEW
+        self._unread += read.rows.false_count if many else 0
+        if self._unread >= _WORTH and many and len(self._seen) < self._most:
+            self._unread = 0
+            found = self._new_layout(values.filter(pc.invert(read.rows)).slice(0, _LOOKED_AT).to_pylist())
+            if found is not None:
+                self._seen.append(found)
+                read = _read_on(cursor, found, texts, read)
+        return read
+
+    def _new_layout(self, values: Sequence[bytes | None]) -> Layout | None:
+        """The layout of the first document that has one which is not known."""
+        for value in values:
+            try:
+                names = list(read_document(value))
+            except Unreadable:
+                continue
+            if not self._required <= set(names) <= set(self._known):
+                continue
+            layout = Layout(tuple(self._known[name] for name in names))
+            if layout in self._seen and b"\\" in (value or b""):
+                layout = replace(layout, escapes=True)
+            if layout not in self._seen:
+                return layout
+        return None
+
+
+def _read_on(cursor: duckdb.DuckDBPyConnection, layout: Layout, texts: "pa.ChunkedArray[Any]", before: Read) -> Read:
+    """Read with one more layout what no other has read."""
+    if not before.rows.true_count:
+        return layout.read(cursor, texts)
+    if not before.rows.false_count:
+        return before
+    unread = pc.invert(before.rows)
+    read = layout.read(cursor, texts.filter(unread))
+    rows: Any = pc.replace_with_mask(before.rows, unread, read.rows)
+    values = {
+        name: pc.replace_with_mask(_column(before, read, name), unread, _column(read, before, name))
+        for name in {**before.values, **read.values}
+    }
+    return Read(values, rows)
+
+
+def _column(of: Read, other: Read, name: str) -> "pa.Array[Any]":
+    """A column of what was read; nulls where only the other has it."""
+    found: pa.Array[Any] | None = of.values.get(name)
+    if found is None:
+        found = pa.nulls(len(of.rows), other.values[name].type)
+    return found
+
+
+def _texts(cursor: duckdb.DuckDBPyConnection, values: "pa.ChunkedArray[Any]") -> "pa.ChunkedArray[Any]":
+    """Records as texts; null where one is none."""
+    texts: pa.ChunkedArray[Any]
+    try:
+        texts = values.cast(pa.string())
+    except pa.ArrowInvalid:  # one of them is not UTF-8
+        cursor.register("encoded", pa.table({"value": values}))
+        texts = cursor.sql("SELECT try(decode(value)) AS text FROM encoded").to_arrow_table()["text"]
+    return texts
+
+
+def _token(column: Column, tokens: Mapping[str, str]) -> str:
+    token = tokens[column.physical]
+    return f"(?:null|{token})" if column.nullable else token
+
+
+def _typed(cursor: duckdb.DuckDBPyConnection, column: Column, tokens: pl.Series) -> "pa.Array[Any]":
+    typed: pa.Array[Any]
+    match column.physical:
+        case "bigint":
+            typed = tokens.cast(pl.Int64).to_arrow()
+        case "double":
+            typed = tokens.cast(pl.Float64).to_arrow()
+        case "boolean":
+            typed = (tokens == "true").to_arrow()
+        case "timestamp":
+            typed = _moments(cursor, tokens)
+        case "string":
+            typed = _characters(tokens)
+        case _:
+            typed = _texts_of(tokens)
+    return typed
+
+
+def _characters(tokens: pl.Series) -> "pa.Array[Any]":
+    """The texts that tokens of JSON, without their quotes, stand for."""
+    texts, escaped = _texts_of(tokens), tokens.str.contains("\\", literal=True).fill_null(value=False)
+    if not escaped.any():
+        return texts
+    meant: pa.Array[Any] = pa.array([json.loads(f'"{token}"') for token in tokens.filter(escaped)], pa.string())
+    replaced: pa.Array[Any] = pc.replace_with_mask(texts, escaped.to_arrow(), meant)
+    return replaced
+
+
+def _texts_of(tokens: pl.Series) -> "pa.Array[Any]":
+    texts: pa.Array[Any] = tokens.to_arrow(compat_level=pl.CompatLevel.oldest()).cast(pa.string())
+    return texts
+
+
+def _moments(cursor: duckdb.DuckDBPyConnection, tokens: pl.Series) -> "pa.Array[Any]":
+    """Times in UTC; null where there is no such day."""
+    texts: pa.Array[Any] = tokens.to_arrow(compat_level=pl.CompatLevel.oldest())
+    moments: pa.Array[Any]
+    try:
+        moments = texts.cast(_TIME)
+    except pa.ArrowInvalid:  # one of them names no day, and Arrow does not say which
+        cursor.register("moments", pa.table({"token": texts}))
+        found = cursor.sql("SELECT epoch_us(try_cast(token AS TIMESTAMPTZ)) AS moment FROM moments").to_arrow_table()
+        cursor.unregister("moments")
+        moments = found["moment"].combine_chunks().cast(_TIME)
+    return moments

@@ -1,0 +1,1 @@
+"""How a stream is doing: what was measured, whether it is well, and in which words Prometheus hears of it."""

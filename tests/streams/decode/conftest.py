@@ -1,0 +1,1 @@
+"""Makes `decode_kit` importable."""
