@@ -9,6 +9,7 @@ import logging
 import shutil
 import signal
 import subprocess
+import threading
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -139,6 +140,32 @@ def running(home: Path, log: Path) -> Kafka | None:
     return Kafka(home, log, record.pid, record.port) if record else None
 
 
+class _Silence:
+    """The log of the Kafka client is closed within it; threads may be within it at the same time."""
+
+    def __init__(self) -> None:
+        self._guard = threading.Lock()
+        self._within = 0
+        self._level = logging.NOTSET
+
+    def __enter__(self) -> None:
+        logger = logging.getLogger("kafka")
+        with self._guard:
+            if not self._within:
+                self._level = logger.level
+                logger.setLevel(logging.CRITICAL + 1)
+            self._within += 1
+
+    def __exit__(self, *_: object) -> None:
+        with self._guard:
+            self._within -= 1
+            if not self._within:
+                logging.getLogger("kafka").setLevel(self._level)
+
+
+client_is_silent = _Silence()
+
+
 def answers(broker: Kafka) -> bool:
     """Whether a broker answers a request, and is the one of this folder."""
     if not process.accepts(broker.port):
@@ -146,20 +173,16 @@ def answers(broker: Kafka) -> bool:
     from kafka import KafkaAdminClient
     from kafka.errors import KafkaError
 
-    logger = logging.getLogger("kafka")
-    level = logger.level
-    # a broker that is not up yet is no error here
-    logger.setLevel(logging.CRITICAL + 1)
     try:
-        admin = KafkaAdminClient(**broker.admin_options(), bootstrap_timeout_ms=2000, request_timeout_ms=5000)
-        try:
-            description = admin.describe_cluster()
-        finally:
-            admin.close()
+        # a broker that is not up yet is no error here
+        with client_is_silent:
+            admin = KafkaAdminClient(**broker.admin_options(), bootstrap_timeout_ms=2000, request_timeout_ms=5000)
+            try:
+                description = admin.describe_cluster()
+            finally:
+                admin.close()
     except (KafkaError, OSError):
         return False
-    finally:
-        logger.setLevel(level)
     return bool(description["brokers"]) and description["cluster_id"] == cluster_id(broker.home)
 
 

@@ -1,11 +1,13 @@
 """What `dataeng up`, `down` and `status` promise, with real servers in a folder whose path has a space."""
 
+import logging
 import os
 import shutil
 import signal
 import socket
 import tempfile
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import psycopg
@@ -103,6 +105,18 @@ def test_only_one_server_may_use_a_folder(place: Path) -> None:
             start(home, log=place / "logs" / "second.log")
     write_something(addresses)
     assert what_was_written(addresses) == ((42,), True)
+
+
+def test_servers_that_are_asked_at_the_same_time_leave_the_clients_log_as_it_was() -> None:
+    log = logging.getLogger("kafka")
+    before = log.level
+    one, other = ExitStack(), ExitStack()
+    one.enter_context(kafka.client_is_silent)
+    other.enter_context(kafka.client_is_silent)
+    one.close()
+    assert not log.isEnabledFor(logging.CRITICAL), "somebody is still asking"
+    other.close()
+    assert log.level == before
 
 
 def test_ports_that_are_taken_are_replaced_and_two_state_folders_stand_side_by_side(
