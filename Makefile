@@ -25,8 +25,9 @@ $$pip install --quiet --no-compile --require-hashes -r $(2)
 endef
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo dev test-fast test test-platform test-rooms check soak-streams format docs bench lock clean
-.PHONY: test-lineage test-interop screenshots soak lock-interop # sample
+.PHONY: help setup demo dev test-fast test test-platform test-streams test-rooms check soak-streams format docs bench
+.PHONY: lock clean
+.PHONY: test-lineage test-interop interop-lineage interop-systems screenshots soak lock-interop # sample
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 16
@@ -54,17 +55,21 @@ test-fast: setup ## no server, a few minutes
 
 test: setup ## everything against a real Postgres and a real Kafka
 	@$(BIN)/dataeng prepare --quiet
-	@$(MAKE) --no-print-directory -j3 $(WHOLE:tests/%=test-%) test-platform test-rooms
+	@$(MAKE) --no-print-directory -j4 $(WHOLE:tests/%=test-%) test-platform test-streams test-rooms
 
 # the parts of `test`, side by side, each with servers of its own: much of their time is waiting
 WHOLE := $(wildcard tests/lineage)
 PLATFORM := tests/local tests/orchestration tests/warehouse
+STREAMS := tests/kafka tests/streams
 PYTEST := $(BIN)/pytest -m "not interop and not soak"
 test-platform: setup
 	@$(PYTEST) $(PLATFORM)
 
+test-streams: setup
+	@$(PYTEST) $(STREAMS)
+
 test-rooms: setup
-	@$(PYTEST) $(patsubst %,--ignore=%,$(WHOLE) $(PLATFORM))
+	@$(PYTEST) $(patsubst %,--ignore=%,$(WHOLE) $(PLATFORM) $(STREAMS))
 
 # sample: begins
 test-lineage: setup
@@ -76,7 +81,13 @@ test-lineage: setup
 
 test-interop: setup .venv-interop/.ready ## an S3 server, the UI in a browser, and the long stories
 	@$(BIN)/dataeng prepare --quiet
-	@$(BIN)/pytest -m interop
+	@$(MAKE) --no-print-directory -j2 interop-lineage interop-systems
+
+interop-lineage: setup
+	@$(BIN)/pytest -m interop $(WHOLE)
+
+interop-systems: setup .venv-interop/.ready
+	@$(BIN)/pytest -m interop $(WHOLE:%=--ignore=%)
 
 screenshots: setup .venv-interop/.ready ## the pictures of the documentation, from the demo as it stands
 	@$(BIN)/python docs/screenshots/story.py
