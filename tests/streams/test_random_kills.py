@@ -62,6 +62,7 @@ class Soak:
             self._kill_two()
             if self._turn % turns_per_deployment == 0:
                 self._deploy()
+                print(f"{self._kills} of {kills} kills after {time.monotonic() - started:.0f} s")
         self._deploy()
         assert self._forks.wait(self._start(self._events, "windows")) == 0
         assert self._forks.wait(self._start(self._calm, "windows")) == 0
