@@ -104,6 +104,9 @@ def _finding(check: _Check, samples: Sequence[Sample], limits: HealthLimits) -> 
     is_well = _is_well(values, limit, less_is_worse=check.less_is_worse)
     found = f"{check.what}: {check.shown(values[-1])}, limit {check.shown(limit)}"
     severity = Severity.INFO if is_well else check.severity(values[-1], limit)
+    is_beyond = values[-1] < limit if check.less_is_worse else values[-1] > limit
+    if is_well and is_beyond:
+        found += f". It counts when {_IN_A_ROW} measurements in a row are beyond the limit"
     return Finding(check.name, is_well, severity, values[-1], limit, found if is_well else f"{found}. {check.step}")
 
 

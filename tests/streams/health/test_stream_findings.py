@@ -67,6 +67,12 @@ def test_a_finding_says_what_was_measured_the_limit_and_what_to_do(name: str) ->
     assert len(says.split(". ")) >= 2
 
 
+@pytest.mark.parametrize("name", BEYOND)
+def test_a_value_that_is_beyond_the_limit_and_does_not_count_yet_says_when_it_will(name: str) -> None:
+    assert "in a row" in found(name, [BEYOND[name]] * 2).says
+    assert "in a row" not in found(name, [WITHIN[name]] * 3).says
+
+
 def test_a_value_on_the_limit_is_not_beyond_it_and_not_well_within_it() -> None:
     edge, bad = replace(FINE, lag_records=1_000_000), BEYOND["lag_in_records"]
     assert found("lag_in_records", [edge] * 10).is_well
