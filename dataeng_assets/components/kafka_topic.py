@@ -33,6 +33,7 @@ from dataeng_assets.components.stream_results import (
     window_check,
     window_results,
 )
+from dataeng_assets.components.stream_states import state_specs, tell_of_states
 from dataeng_assets.contracts.load import load_contract
 from dataeng_assets.contracts.model import Contract
 from dataeng_assets.kafka.access import SECURITY, Role, cluster_at, refuse_insecure
@@ -130,8 +131,9 @@ class KafkaTopicComponent(dg.Component, dg.Model, dg.Resolvable):
             tags={"dagster/max_runtime": "600"},
         )
         outside = source_spec(("kafka", self.topic), contract, "kafka")
+        noted = [gaps_spec(self._key("_gaps"), self.topic, contract), *state_specs(self._key(), self.topic, contract)]
         own = dg.Definitions(
-            assets=[outside, gaps_spec(self._key("_gaps"), self.topic, contract), tables, *windows, *follow],
+            assets=[outside, *noted, tables, *windows, *follow],
             asset_checks=[metrics],
             jobs=[job, watch, replay_stream_job(self.stream_name, lambda: self.stream(contract), self.cluster)],
             sensors=[self._sensor(contract, job)],
@@ -219,6 +221,7 @@ class KafkaTopicComponent(dg.Component, dg.Model, dg.Resolvable):
             )
             yield lag_result(stream, behind)
             yield from health_results(stream)
+            tell_of_states(context.instance, stream)
 
         return drain_topic
 

@@ -20,6 +20,7 @@ from dataeng_assets.components.kafka_topic import find_topic
 from dataeng_assets.components.stream_days import filled_days
 from dataeng_assets.components.stream_health import health_results
 from dataeng_assets.components.stream_results import lag_result, window_results
+from dataeng_assets.components.stream_states import tell_of_states
 from dataeng_assets.kafka.cluster import Cluster
 from dataeng_assets.kafka.errors import KafkaProblem
 from dataeng_assets.orchestration.runs import open_instance
@@ -153,6 +154,7 @@ class Reports:
                 self._event(lag_result(self._stream, behind))
                 for result in health_results(self._stream):
                     self._event(result)
+                tell_of_states(self._instance, self._stream)
         except Exception as error:  # noqa: BLE001  # the tables are right without it, and the next report may succeed
             self._trouble(f"Dagster was not told of the last batches: {error}")
 

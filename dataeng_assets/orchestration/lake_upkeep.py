@@ -21,7 +21,7 @@ from dataeng_assets.lake.upkeep import Upkeep, tend
 from dataeng_assets.orchestration.dbt import targets
 from dataeng_assets.orchestration.ledger.cover import cover
 from dataeng_assets.streams.closed import closed_before
-from dataeng_assets.streams.savepoints import kept_versions
+from dataeng_assets.streams.rewind import kept_versions
 from dataeng_assets.streams.stream import EVENT_DATE, Stream
 
 FILES_KEY = ("operations", "lake_files")

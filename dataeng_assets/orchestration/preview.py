@@ -1,6 +1,6 @@
 """A few rows of a table for people to look at, without personal columns."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import dagster as dg
 
@@ -18,7 +18,11 @@ def preview(lake: Lake, key: tuple[str, ...], columns: Sequence[str]) -> dg.Mark
         key: of the table.
         columns: those that may be shown; the caller leaves out what the contract calls personal.
     """
-    rows = lake.open(key).to_pyarrow_dataset().head(ROWS, columns=list(columns)).to_pylist()
+    return markdown(lake.open(key).to_pyarrow_dataset().head(ROWS, columns=list(columns)).to_pylist(), columns)
+
+
+def markdown(rows: Sequence[Mapping[str, object]], columns: Sequence[str]) -> dg.MarkdownMetadataValue:
+    """Some columns of rows as a Markdown table; long values are cut."""
     lines = [columns, ["---"] * len(columns), *([_cell(row[name]) for name in columns] for row in rows)]
     return dg.MetadataValue.md("\n".join(f"| {' | '.join(line)} |" for line in lines))
 

@@ -26,7 +26,7 @@ from dataeng_assets.streams.gaps import State, accepted_gaps
 from dataeng_assets.streams.lease import holders
 from dataeng_assets.streams.plan import Committed, read_committed, retention_passed
 from dataeng_assets.streams.rewind import Kind, Rewind, begin, finish, rewinds, unfinished
-from dataeng_assets.streams.savepoints import Savepoint, savepoints, tables_of
+from dataeng_assets.streams.savepoints import Savepoint, savepoint_named, tables_of
 from dataeng_assets.streams.stored import places
 from dataeng_assets.streams.stream import RELEASED_BY, Stream
 
@@ -194,13 +194,12 @@ def _look(stream: Stream, topic: TopicState) -> tuple[Mapping[tuple[str, ...], D
 
 
 def _savepoint(stream: Stream, savepoint_id: str, committed: Committed, topic: TopicState) -> Savepoint:
-    taken = savepoints(stream)
-    found = next((one for one in taken if one.savepoint_id == savepoint_id), None)
-    if found is None:
-        there = ", ".join(one.savepoint_id for one in taken[-5:]) or "none"
+    found = savepoint_named(stream, savepoint_id)
+    if found.dropped_at:
         raise RewindRefused(
-            f"Stream {stream.name} has no savepoint {savepoint_id}; its newest are: {there}. Nothing was written. "
-            f"`dataeng stream savepoints {stream.name}` lists them."
+            f"Savepoint {savepoint_id} of {stream.name} was dropped by {found.dropped_by} at "
+            f"{found.dropped_at:%Y-%m-%d %H:%M} UTC, so its files are not kept any more. Nothing was written. Go back "
+            f"to another one: `dataeng stream savepoints {stream.name}` lists them."
         )
     if datetime.now(UTC) >= found.kept_until:
         raise RewindRefused(

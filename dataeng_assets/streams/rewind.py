@@ -20,7 +20,7 @@ from dataeng_assets.lake.attempts import until_committed
 from dataeng_assets.lake.rewind import remove_rows, restore_version
 from dataeng_assets.lake.transactions import transactions
 from dataeng_assets.streams.plan import is_routed_by
-from dataeng_assets.streams.savepoints import tables_of
+from dataeng_assets.streams.savepoints import kept_savepoints, tables_of
 from dataeng_assets.streams.stream import NO_EVENT_TIME, Progress, Stream
 
 _FIELDS: "list[pa.Field[Any]]" = [
@@ -96,6 +96,15 @@ def unfinished(stream: Stream) -> Rewind | None:
     begun = rewinds(stream)[-1:]
     done = (progress(stream.lake.open(stream.main), stream.rewound) or 0) if begun else 0
     return begun[0] if begun and begun[0].number > done else None
+
+
+def kept_versions(stream: Stream, now: datetime | None = None) -> Mapping[tuple[str, ...], tuple[int, ...]]:
+    """The versions whose files going back needs, by table: of savepoints, and of a restore that was interrupted."""
+    needed = [one.versions for one in kept_savepoints(stream, now)]
+    left = unfinished(stream) if stream.lake.exists(stream.main) else None
+    if left is not None and left.kind is Kind.RESTORE:
+        needed.append(left.versions)
+    return {key: tuple({versions[".".join(key)]: None for versions in needed}) for key in tables_of(stream)}
 
 
 def begin(stream: Stream, rewind: Rewind) -> None:

@@ -1,14 +1,14 @@
 """States that a stream can go back to: one version of each of its three tables, written down beside them.
 
 A savepoint copies nothing. The versions' progress stands in their own logs; a checkpoint of each keeps it readable, and
-upkeep keeps their files, for `KEPT`. It may be taken at any time: main is looked at first, so a side table is level
-with it or ahead, a state from which a drain goes on as after a run that was interrupted. Going back belongs in
-`rewind` and `restore`.
+upkeep keeps their files, for `KEPT` or until it is dropped. It may be taken at any time: main is looked at first, so a
+side table is level with it or ahead, a state from which a drain goes on as after a run that was interrupted. Going back
+belongs in `rewind` and `restore`.
 """
 
 import uuid
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,7 @@ from dataeng_assets.kafka.admin import TopicState
 from dataeng_assets.lake.append import append, progress
 from dataeng_assets.lake.attempts import until_committed
 from dataeng_assets.lake.location import TableMissing
+from dataeng_assets.streams.errors import RewindRefused
 from dataeng_assets.streams.plan import Committed, committed_under, names_in, read_committed
 from dataeng_assets.streams.stream import Stream
 
@@ -36,6 +37,8 @@ _FIELDS: "list[pa.Field[Any]]" = [
     pa.field("reason", pa.string(), nullable=False),
     pa.field("taken_by", pa.string(), nullable=False),
     pa.field("taken_at", pa.timestamp("us", tz="UTC"), nullable=False),
+    pa.field("dropped_by", pa.string()),
+    pa.field("dropped_at", pa.timestamp("us", tz="UTC")),
 ]
 SAVEPOINTS_SCHEMA = pa.schema(_FIELDS)
 
@@ -51,6 +54,7 @@ class Savepoint:
         table_ids: by table; one that was made again has another.
         next_offsets: of the main table, per partition.
         before_routing: the routing version before whose first batch it was taken; None when a person asked for it.
+        dropped_by: who gave it up; None as long as nobody has.
     """
 
     savepoint_id: str
@@ -63,25 +67,50 @@ class Savepoint:
     reason: str
     taken_by: str
     taken_at: datetime
+    dropped_by: str | None = None
+    dropped_at: datetime | None = None
 
     @property
     def kept_until(self) -> datetime:
         """From then on its files may be removed."""
-        return self.taken_at + KEPT
+        until = self.taken_at + KEPT
+        return min(self.dropped_at, until) if self.dropped_at else until
 
 
 def savepoints(stream: Stream) -> list[Savepoint]:
-    """Every savepoint that was ever taken, oldest first."""
-    if not stream.lake.exists(stream.savepoints):
-        return []
-    return _rows(stream.lake.open(stream.savepoints))
+    """Every savepoint that was ever taken, oldest first, as it stands now."""
+    found: dict[str, Savepoint] = {}
+    for one in savepoint_log(stream):
+        if one.dropped_at or one.savepoint_id not in found:
+            found[one.savepoint_id] = one
+    return sorted(found.values(), key=lambda one: one.taken_at)
 
 
-def kept_versions(stream: Stream, now: datetime | None = None) -> Mapping[tuple[str, ...], tuple[int, ...]]:
-    """The versions whose files savepoints still need, by table."""
+def kept_savepoints(stream: Stream, now: datetime | None = None) -> list[Savepoint]:
+    """The savepoints that can be gone back to, oldest first."""
     moment = now or datetime.now(UTC)
-    kept = [one for one in savepoints(stream) if moment < one.kept_until]
-    return {key: tuple(one.versions[".".join(key)] for one in kept) for key in tables_of(stream)}
+    return [one for one in savepoints(stream) if moment < one.kept_until]
+
+
+def savepoint_log(stream: Stream) -> list[Savepoint]:
+    """What was written down, in that order: each savepoint when it was taken, and again when it was dropped."""
+    return _rows(stream.lake.open(stream.savepoints)) if stream.lake.exists(stream.savepoints) else []
+
+
+def savepoint_named(stream: Stream, savepoint_id: str) -> Savepoint:
+    """One that was taken, perhaps long ago or dropped since.
+
+    Raises:
+        RewindRefused: there is none of this name; names those that are kept.
+    """
+    found = next((one for one in savepoints(stream) if one.savepoint_id == savepoint_id), None)
+    if found is None:
+        there = ", ".join(one.savepoint_id for one in kept_savepoints(stream)) or "none"
+        raise RewindRefused(
+            f"Stream {stream.name} has no savepoint {savepoint_id}. Those that it keeps are: {there}. Nothing was "
+            f"written. `dataeng stream savepoints {stream.name}` says what they are."
+        )
+    return found
 
 
 def tables_of(stream: Stream) -> tuple[tuple[str, ...], ...]:
@@ -143,6 +172,25 @@ def take_before_new_rules(stream: Stream, topic: TopicState, *, taken_by: str) -
     return until_committed(attempt)
 
 
+def drop(stream: Stream, savepoint_id: str, *, dropped_by: str) -> Savepoint:
+    """Give a savepoint up, so that upkeep may remove the files that only it needs. Dropping it again changes nothing.
+
+    Raises:
+        RewindRefused: there is none of this name; names those that are kept.
+        Superseded: others took savepoints at the same moment, several times.
+    """
+
+    def attempt(_: object) -> Savepoint:
+        found = savepoint_named(stream, savepoint_id)
+        if found.dropped_at:
+            return found
+        dropped = replace(found, dropped_by=dropped_by, dropped_at=datetime.now(UTC))
+        _append(stream, _table(stream), dropped)
+        return dropped
+
+    return until_committed(attempt)
+
+
 def _record(
     stream: Stream,
     topic: TopicState,
@@ -153,8 +201,7 @@ def _record(
     taken_by: str,
     before_routing: str | None = None,
 ) -> Savepoint:
-    description = f"States that stream {stream.name} can go back to"
-    table = stream.lake.create(stream.savepoints, SAVEPOINTS_SCHEMA, description=description)
+    table = _table(stream)
     handles = {key: main if key == stream.main else stream.lake.open(key) for key in tables_of(stream)}
     for handle in handles.values():
         handle.create_checkpoint()  # young, so it outlives the commits before it, which may be cleaned up tomorrow
@@ -170,14 +217,24 @@ def _record(
         taken_by=taken_by,
         taken_at=datetime.now(UTC),
     )
-    count = f"{stream.progress}savepoints"
-    rows = pa.Table.from_pylist([{name: getattr(found, name) for name in SAVEPOINTS_SCHEMA.names}], SAVEPOINTS_SCHEMA)
-    append(table, rows, transactions={count: (progress(table, count) or 0) + 1})
+    _append(stream, table, found)
     return found
+
+
+def _table(stream: Stream) -> DeltaTable:
+    description = f"States that stream {stream.name} can go back to"
+    return stream.lake.create(stream.savepoints, SAVEPOINTS_SCHEMA, description=description)
+
+
+def _append(stream: Stream, table: DeltaTable, savepoint: Savepoint) -> None:
+    count = f"{stream.progress}savepoints"
+    row = {name: getattr(savepoint, name) for name in SAVEPOINTS_SCHEMA.names}
+    rows = pa.Table.from_pylist([row], SAVEPOINTS_SCHEMA)
+    append(table, rows, transactions={count: (progress(table, count) or 0) + 1})
 
 
 def _rows(table: DeltaTable) -> list[Savepoint]:
     rows: list[Any] = table.to_pyarrow_dataset().to_table().to_pylist()
     maps = ("versions", "table_ids", "next_offsets")
     found = [Savepoint(**{**row, **{name: dict(row[name]) for name in maps}}) for row in rows]
-    return sorted(found, key=lambda one: one.taken_at)
+    return sorted(found, key=lambda one: one.dropped_at or one.taken_at)

@@ -4,6 +4,7 @@ import os
 import shutil
 import signal
 import subprocess
+import urllib.request
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -11,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from dataeng_assets.local.process import wait_until
+from dataeng_assets.local.process import HOST, accepts, choose_port, tail, wait_until
 from dataeng_assets.settings import ROOT
 
 INTEROP_PROGRAMS = ROOT / ".venv-interop" / "bin"
@@ -73,6 +74,27 @@ def running(
         _end(process, mark, grace_seconds)
         guard.kill()
         guard.communicate()
+
+
+@contextmanager
+def bucket_server(folder: Path) -> Iterator[dict[str, str]]:
+    """A real S3 server with one empty bucket, `bucket`; gives what a lake must be told to reach it.
+
+    Args:
+        folder: takes what the server prints.
+    """
+    port, log = choose_port(), folder / "moto.log"
+    address, command = f"http://{HOST}:{port}", [interop_program("moto_server"), "-H", HOST, "-p", str(port)]
+    with running(command, log=log, cwd=folder, environment={"PATH": os.environ["PATH"]}) as server:
+        assert wait_until(lambda: server.poll() is not None or accepts(port), 60), tail(log)
+        urllib.request.urlopen(urllib.request.Request(f"{address}/bucket", method="PUT"), timeout=30).close()
+        yield {
+            "AWS_ENDPOINT_URL": address,
+            "AWS_ACCESS_KEY_ID": "nobody",
+            "AWS_SECRET_ACCESS_KEY": "nothing",
+            "AWS_REGION": "us-east-1",
+            "AWS_ALLOW_HTTP": "true",
+        }
 
 
 def _end(process: subprocess.Popen[bytes], mark: str, grace_seconds: float) -> None:

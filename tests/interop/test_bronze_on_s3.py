@@ -1,7 +1,5 @@
 """Bronze on an object store: the same tables as in a local folder, and the same guards against another writer."""
 
-import os
-import urllib.request
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -12,7 +10,7 @@ from threading import Barrier
 import duckdb
 import pyarrow as pa
 import pytest
-from programs import interop_program, running
+from programs import bucket_server
 
 from dataeng_assets.contracts.load import load_contract, load_contracts
 from dataeng_assets.extract.plan import SourceTable, Window
@@ -23,7 +21,6 @@ from dataeng_assets.lake.changes import changes
 from dataeng_assets.lake.location import Lake, TableMissing
 from dataeng_assets.lake.replace import replace_range
 from dataeng_assets.lake.views import create_views
-from dataeng_assets.local import process
 from dataeng_assets.local.kafka import Kafka
 from dataeng_assets.local.postgres import Postgres
 from dataeng_assets.sample import schema
@@ -72,19 +69,7 @@ class Copied:
 @pytest.fixture(scope="module")
 def bucket(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lake]:
     """A lake in a new bucket of a real S3 server."""
-    folder, port = tmp_path_factory.mktemp("s3"), process.choose_port()
-    address, log = f"http://{process.HOST}:{port}", folder / "moto.log"
-    command = [interop_program("moto_server"), "-H", process.HOST, "-p", str(port)]
-    with running(command, log=log, cwd=folder, environment={"PATH": os.environ["PATH"]}) as server:
-        assert process.wait_until(lambda: server.poll() is not None or process.accepts(port), 60), process.tail(log)
-        urllib.request.urlopen(urllib.request.Request(f"{address}/bucket", method="PUT"), timeout=30).close()
-        options = {
-            "AWS_ENDPOINT_URL": address,
-            "AWS_ACCESS_KEY_ID": "nobody",
-            "AWS_SECRET_ACCESS_KEY": "nothing",
-            "AWS_REGION": "us-east-1",
-            "AWS_ALLOW_HTTP": "true",
-        }
+    with bucket_server(tmp_path_factory.mktemp("s3")) as options:
         yield Lake("s3://bucket/lake", options)
 
 

@@ -18,8 +18,8 @@ from dataeng_assets.streams.accept import accept
 from dataeng_assets.streams.errors import OffsetsLost, RewindRefused
 from dataeng_assets.streams.lease import Lease
 from dataeng_assets.streams.restore import look_back, to_savepoint
-from dataeng_assets.streams.rewind import rewinds, unfinished
-from dataeng_assets.streams.savepoints import kept_versions, savepoints, tables_of
+from dataeng_assets.streams.rewind import begin, kept_versions, rewinds, unfinished
+from dataeng_assets.streams.savepoints import drop, kept_savepoints, savepoints, tables_of
 from dataeng_assets.streams.stream import Stream
 from dataeng_assets.streams.verify import verify
 from dataeng_assets.streams.windows import publish_windows
@@ -159,6 +159,40 @@ def test_upkeep_keeps_what_a_savepoint_needs_and_no_longer(events: Stream, fille
         back(events, filled, to_savepoint(savepoint.savepoint_id))
     assert fingerprint(events) == now
     assert not any(kept_versions(events, savepoint.kept_until).values())
+
+
+def test_what_only_a_dropped_savepoint_needs_is_given_back(events: Stream, filled: Topic) -> None:
+    run(events, filled, batch_records=30)
+    first, then = saved(events, filled), kept_versions(events)
+    filled.send(some_records(4, 60, 2, start=120))
+    run(events, filled)
+    second = saved(events, filled)
+    dropped = drop(events, second.savepoint_id, dropped_by="tests")
+    assert drop(events, second.savepoint_id, dropped_by="another") == dropped, "once is enough"
+    assert kept_versions(events) == then
+    assert kept_savepoints(events) == [first]
+    assert savepoints(events) == [first, dropped], "that it was there is not forgotten"
+    with pytest.raises(RewindRefused, match=r"dropped by tests.*dataeng stream savepoints"):
+        back(events, filled, to_savepoint(second.savepoint_id))
+    with pytest.raises(RewindRefused, match=f"Those that it keeps are: {first.savepoint_id}"):
+        drop(events, "sp-none", dropped_by="tests")
+
+
+def test_a_restore_that_was_interrupted_is_finished_although_its_savepoint_was_dropped(
+    events: Stream, filled: Topic, tmp_path: Path
+) -> None:
+    run(events, filled, batch_records=7)
+    savepoint, then = saved(events, filled), kept_versions(events)
+    filled.send(some_records(4, 60, 2, start=120))
+    run(events, filled, batch_records=7)
+    begin(events, look_back(events, filled.cluster, to_savepoint(savepoint.savepoint_id)).rewind)
+    drop(events, savepoint.savepoint_id, dropped_by="tests")
+    assert kept_versions(events) == then
+    for key, versions in then.items():
+        compact(events.lake.open(key))
+        tend_at_once(events.lake, key, versions)
+    assert_as_if_it_had_never_gone_back(events, filled, tmp_path)
+    assert not any(kept_versions(events).values())
 
 
 def tend_at_once(lake: Lake, key: tuple[str, ...], keep: Sequence[int]) -> None:

@@ -6,6 +6,7 @@ from dataeng_assets.cli.stream import accept_gap, produce, record, restore, run,
 
 app = typer.Typer(no_args_is_help=True, help="Look after a stream: its topic's records, and its tables.")
 app.command()(accept_gap.accept_gap)
+app.command()(savepoint.drop_savepoint)
 app.command()(produce.produce)
 app.command()(record.record)
 app.command()(restore.reset)

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from dataeng_assets.cli.stream.savepoint import StreamName, undecided, user
+from dataeng_assets.cli.stream.savepoint import SavepointName, StreamName, Yes, tell_of, undecided, user
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -13,7 +13,6 @@ if TYPE_CHECKING:
     from dataeng_assets.streams.restore import Decide, Outlook
 
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Show what would be done, and write nothing.")]
-Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask; for programs.")]
 Reason = Annotated[str, typer.Option(help="What for; kept in the table NAME_rewinds.")]
 AskedBy = Annotated[str, typer.Option(help="Who says so; the user of this machine when empty.")]
 AcceptLoss = Annotated[
@@ -23,7 +22,7 @@ AcceptLoss = Annotated[
 
 def restore(
     stream: StreamName,
-    savepoint: Annotated[str, typer.Argument(help="Which, such as sp-1f2e3d4c.", show_default=False)],
+    savepoint: SavepointName,
     dry_run: DryRun = False,
     yes: Yes = False,
     accept_loss: AcceptLoss = False,
@@ -103,6 +102,7 @@ def _go(stream: str, decide: "Decide", dry_run: bool, yes: bool, accept_loss: bo
             console.print("Nothing was written.")
             raise typer.Exit(2)
         go_back(found, cluster, decide, reason=reason, asked_by=asked_by or user(), accept_loss=accept_loss)
+    tell_of(console, found)
     console.print("[green]Done.[/green] The next run of the stream goes on from there.")
 
 

@@ -1,4 +1,4 @@
-"""`dataeng stream savepoint` and `savepoints`: take a state that a stream can go back to, and list them."""
+"""`dataeng stream savepoint` and `savepoints` and `drop-savepoint`: states that a stream can go back to."""
 
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated
@@ -10,7 +10,11 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
+    from dataeng_assets.streams.stream import Stream
+
 StreamName = Annotated[str, typer.Argument(help="Name of the stream, such as user_events.", show_default=False)]
+SavepointName = Annotated[str, typer.Argument(help="Which, such as sp-1f2e3d4c.", show_default=False)]
+Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask; for programs.")]
 
 
 def savepoint(
@@ -41,6 +45,7 @@ def savepoint(
         with Admin(cluster) as admin:
             topic = admin.describe(found.topic)
         taken = take(found, topic, reason=reason, taken_by=taken_by or user())
+    tell_of(console, found)
     console.print(f"[bold]{taken.savepoint_id}[/bold], kept until {taken.kept_until:%Y-%m-%d %H:%M} UTC.")
     console.print(f"Go back to it with: dataeng stream restore {stream} {taken.savepoint_id}", markup=False)
 
@@ -52,18 +57,16 @@ def savepoints(stream: StreamName) -> None:
 
       dataeng stream savepoints user_events
     """
-    from datetime import UTC, datetime
-
     from rich.console import Console
     from rich.table import Table
 
     from dataeng_assets.components.kafka_topic import find_stream
-    from dataeng_assets.streams.savepoints import savepoints as all_of
+    from dataeng_assets.streams.savepoints import kept_savepoints
 
     console = Console()
     with undecided(console):
         found, _ = find_stream(stream)
-        kept = [one for one in all_of(found) if datetime.now(UTC) < one.kept_until]
+        kept = kept_savepoints(found)
     table = Table("savepoint", "taken (UTC)", "offsets read", "kept until", "by", "reason", box=None)
     for one in kept:
         offsets = f"{sum(one.next_offsets.values()):,}"
@@ -78,6 +81,56 @@ def savepoints(stream: StreamName) -> None:
     console.print(
         table if kept else f"Stream {stream} has no savepoint. `dataeng stream savepoint {stream}` takes one."
     )
+
+
+def drop_savepoint(
+    stream: StreamName,
+    savepoint: SavepointName,
+    yes: Yes = False,
+    dropped_by: Annotated[str, typer.Option(help="Who says so; the user of this machine when empty.")] = "",
+) -> None:
+    """Drop a savepoint: the stream can no longer go back to it, and upkeep removes the files that only it needs.
+
+    Shows which one it is, and asks first. The table NAME_savepoints tells of it still. Dropping it again changes
+    nothing.
+
+    Exits 2 when the stream has no savepoint of this name, or it was not confirmed.
+
+    Examples:
+
+      dataeng stream drop-savepoint user_events sp-1f2e3d4c
+    """
+    from rich.console import Console
+
+    from dataeng_assets.components.kafka_topic import find_stream
+    from dataeng_assets.streams.savepoints import drop, savepoint_named
+
+    console = Console(soft_wrap=True)
+    with undecided(console):
+        found, _ = find_stream(stream)
+        one = savepoint_named(found, savepoint)
+        if one.dropped_at:
+            console.print(f"{one.dropped_by} dropped it at {one.dropped_at:%Y-%m-%d %H:%M} UTC; nothing was written.")
+            return
+        taken = f"{one.savepoint_id}, taken by {one.taken_by} at {one.taken_at:%Y-%m-%d %H:%M} UTC: {one.reason}"
+        console.print(taken, markup=False)
+        if not yes and not typer.confirm("Drop it?"):
+            console.print("Nothing was written.")
+            raise typer.Exit(2)
+        drop(found, savepoint, dropped_by=dropped_by or user())
+    tell_of(console, found)
+    console.print("Dropped. Upkeep removes the files that only it needs.")
+
+
+def tell_of(console: "Console", stream: "Stream") -> None:
+    """Show what was written down in the Dagster UI, on the assets of savepoints and rewinds."""
+    from dataeng_assets.components.stream_states import tell_of_states
+    from dataeng_assets.orchestration.runs import open_instance
+
+    try:
+        tell_of_states(open_instance(), stream)
+    except Exception as error:  # noqa: BLE001  # it is done, whatever ails the storage of Dagster
+        console.print(f"Dagster was not told: {error}. The next run of the stream tells it.", markup=False)
 
 
 @contextmanager
