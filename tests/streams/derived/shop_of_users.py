@@ -3,9 +3,10 @@
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import psycopg
-from stream_kit import START
+from stream_kit import START, Topic, expected, table
 
 from dataeng_assets.contracts.model import Column, Contract
 from dataeng_assets.contracts.types import postgres_type
@@ -15,6 +16,9 @@ from dataeng_assets.lake.location import Lake
 from dataeng_assets.streams.derived.deduplicate import Deduplicated
 from dataeng_assets.streams.derived.dimension import Dimension
 from dataeng_assets.streams.derived.enrich import Enriched
+from dataeng_assets.streams.stream import Stream
+
+Rows = list[tuple[Any, ...]]
 
 HORIZON = timedelta(minutes=10)
 COLUMNS = (("user_id", "bigint", False), ("tier", "text", True), ("updated_at", "timestamp with time zone", False))
@@ -76,3 +80,26 @@ class Users:
         """What is right for a user at a time."""
         found = sorted((at, tier) for one, at, tier in self.history if one == user and at <= when)
         return found[-1][1] if found else None
+
+
+def tables(events: Stream) -> tuple[Rows, Rows]:
+    """The places in the one, and in the other places and tiers."""
+    once, enriched = (table(events, events.window_table(of.name)) for of in definitions())
+    places = sorted((row["_kafka_partition"], row["_kafka_offset"]) for row in once)
+    return places, sorted((row["_kafka_partition"], row["_kafka_offset"], str(row["tier"])) for row in enriched)
+
+
+def should(topic: Topic, users: Users, closed: datetime) -> tuple[Rows, Rows]:
+    """The rules in plain words, over all that was sent, when everything has been read."""
+    last: dict[str, datetime] = {}
+    once: Rows = []
+    enriched: Rows = []
+    for place, row in sorted(expected(topic.log).main.items(), key=lambda item: (item[1][3], *item[0])):
+        event_id, user, _, when, _ = row
+        if when >= closed:
+            continue
+        if event_id not in last or when - last[event_id] >= HORIZON:
+            once.append(place)
+        last[event_id] = when
+        enriched.append((*place, str(users.tier(user, when))))
+    return sorted(once), sorted(enriched)

@@ -6,12 +6,11 @@ import subprocess
 import sys
 from datetime import datetime
 from pathlib import Path
-from typing import Any
 
 import dagster as dg
 import pytest
-from shop_of_users import HORIZON, Users, definitions
-from stream_kit import Topic, expected, run, some_records, table
+from shop_of_users import Rows, Users, definitions, should, tables
+from stream_kit import Topic, run, some_records
 
 from dataeng_assets.components.derived_results import table_results
 from dataeng_assets.lake.location import Lake
@@ -19,7 +18,6 @@ from dataeng_assets.streams.derived.tables import publish_table
 from dataeng_assets.streams.stream import Stream
 
 pytestmark = [pytest.mark.server, pytest.mark.crash]
-Rows = list[tuple[Any, ...]]
 
 
 @pytest.fixture
@@ -38,29 +36,6 @@ def publish(events: Stream, topic: Topic) -> datetime:
     [moment] = moments
     assert moment is not None
     return moment
-
-
-def tables(events: Stream) -> tuple[Rows, Rows]:
-    """The places in the one, and in the other places and tiers."""
-    once, enriched = (table(events, events.window_table(of.name)) for of in definitions())
-    places = sorted((row["_kafka_partition"], row["_kafka_offset"]) for row in once)
-    return places, sorted((row["_kafka_partition"], row["_kafka_offset"], str(row["tier"])) for row in enriched)
-
-
-def should(topic: Topic, users: Users, closed: datetime) -> tuple[Rows, Rows]:
-    """The rules in plain words, over all that was sent, when everything has been read."""
-    last: dict[str, datetime] = {}
-    once: Rows = []
-    enriched: Rows = []
-    for place, row in sorted(expected(topic.log).main.items(), key=lambda item: (item[1][3], *item[0])):
-        event_id, user, _, when, _ = row
-        if when >= closed:
-            continue
-        if event_id not in last or when - last[event_id] >= HORIZON:
-            once.append(place)
-        last[event_id] = when
-        enriched.append((*place, str(users.tier(user, when))))
-    return sorted(once), sorted(enriched)
 
 
 def killed(events: Stream, topic: Topic, at: int, when: str) -> None:
