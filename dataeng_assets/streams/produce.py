@@ -18,14 +18,14 @@ from dataeng_assets.kafka.producer import Delivered, Outgoing, Producer
 from dataeng_assets.kafka.records import RECORDS
 from dataeng_assets.streams.decode.decoder import DETAIL, REASON
 from dataeng_assets.streams.decode.document import Unreadable
-from dataeng_assets.streams.encode.encoder import Encode, open_encoder
+from dataeng_assets.streams.encode.record import Encoded, EncodeRecord, open_record_encoder
 from dataeng_assets.streams.outgoing import Line, lines
 from dataeng_assets.streams.stream import Stream
 from dataeng_assets.streams.validate import Validator
 
 _SHOWN = 20
-_Written = tuple[int, bytes | None]
-"""Number of a line, and the value of its record; none where it cannot be written."""
+_Written = tuple[int, Encoded]
+"""Number of a line, and its record; one without a value where it cannot be written."""
 
 
 @dataclass(frozen=True)
@@ -114,7 +114,7 @@ def check(stream: Stream, path: Path, *, from_line: int = 1) -> Checked:
     Raises:
         InputRefused: it cannot be read.
         RuleUndecided: a rule of the contract cannot be evaluated.
-        StreamStopped, KafkaProblem: there is no schema to write the records with, as `open_encoder` says.
+        StreamStopped, KafkaProblem: there is no schema to write the records with, as `open_record_encoder` says.
     """
     return _checked(stream, path, _encoder(stream), from_line)
 
@@ -143,7 +143,7 @@ def produce(
         InputRefused: the file cannot be read.
         ContractBroken: a line breaks the contract and is not to be skipped; nothing was sent.
         SendingStopped: it was interrupted or refused half-way; tells the line to go on from.
-        StreamStopped: there is no schema to write the records with, as `open_encoder` says; nothing was sent.
+        StreamStopped: there is no schema to write the records with, as `open_record_encoder` says; nothing was sent.
         KafkaProblem: the topic is missing, or nobody answers, there or at the registry; nothing was sent.
     """
     encode = _encoder(stream)
@@ -192,11 +192,11 @@ def _stopped(error: BaseException, producer: Producer, skipped: list[int]) -> Se
     return SendingStopped(why, produced, following if first is None else first, producer.acknowledged_beyond)
 
 
-def _encoder(stream: Stream) -> Encode:
-    return open_encoder(stream.contract, stream.topic, stream.registry)
+def _encoder(stream: Stream) -> EncodeRecord:
+    return open_record_encoder(stream.contract, stream.topic, stream.registry)
 
 
-def _checked(stream: Stream, path: Path, encode: Encode, from_line: int) -> Checked:
+def _checked(stream: Stream, path: Path, encode: EncodeRecord, from_line: int) -> Checked:
     count = invalid = 0
     first: list[Invalid] = []
     for batch, _, wrong in _judged(stream, path, encode, from_line):
@@ -207,17 +207,21 @@ def _checked(stream: Stream, path: Path, encode: Encode, from_line: int) -> Chec
     return Checked(count, invalid, tuple(first))
 
 
-def _records(stream: Stream, path: Path, encode: Encode, way: Way) -> Iterator[tuple[int, Outgoing | None]]:
-    """Each line's record; None for one that breaks the contract."""
+def _records(stream: Stream, path: Path, encode: EncodeRecord, way: Way) -> Iterator[tuple[int, Outgoing | None]]:
+    """Each line's record; None for one that breaks the contract.
+
+    Its key is what the contract carries into a column, else the contract's key.
+    """
     for batch, found, broken in _judged(stream, path, encode, way.from_line):
-        keys = _keys(stream, found)
+        carried = stream.contract.records.key is not None
+        keys = [one.key for _, one in batch] if carried else _keys(stream, found)
         moments = _moments(stream, found) if way.event_timestamps else [None] * len(batch)
-        for (line, value), key, moment, wrong in zip(batch, keys, moments, broken, strict=True):
-            yield line, None if wrong else replace(_EMPTY, value=value, key=key, timestamp_ms=moment)
+        for (line, one), key, moment, wrong in zip(batch, keys, moments, broken, strict=True):
+            yield line, None if wrong else replace(_EMPTY, value=one.value, key=key, timestamp_ms=moment)
 
 
 def _judged(
-    stream: Stream, path: Path, encode: Encode, first: int
+    stream: Stream, path: Path, encode: EncodeRecord, first: int
 ) -> Iterator[tuple[tuple[_Written, ...], pa.Table, list[Invalid | None]]]:
     """The values as they would be sent, what the stream would read of them, and what is wrong with each."""
     with Validator(stream.contract, stream.schemas()) as validator:
@@ -228,12 +232,12 @@ def _judged(
             yield written, found, [refused.get(line, one) for line, one in _invalid(written, found)]
 
 
-def _written(line: int, value: bytes, encode: Encode, refused: dict[int, Invalid]) -> bytes | None:
+def _written(line: int, value: bytes, encode: EncodeRecord, refused: dict[int, Invalid]) -> Encoded:
     try:
         return encode(value)
     except Unreadable as error:
         refused[line] = Invalid(line, error.reason, error.detail)
-        return None
+        return Encoded(None, None)
 
 
 _EMPTY = Outgoing(None)
@@ -251,7 +255,8 @@ def _as_records(batch: tuple[_Written, ...]) -> pa.Table:
     columns = {
         "partition": pa.array([0] * len(batch), pa.int32()),
         "offset": pa.array([line for line, _ in batch], pa.int64()),
-        "value": pa.array([value for _, value in batch], pa.binary()),
+        "key": pa.array([one.key for _, one in batch], pa.binary()),
+        "value": pa.array([one.value for _, one in batch], pa.binary()),
     }
     return pa.table([columns.get(one.name, pa.nulls(len(batch), one.type)) for one in RECORDS], schema=RECORDS)
 

@@ -1,20 +1,34 @@
 """The schema registry of AWS Glue as moto serves it, which neither lists versions nor decides about them."""
 
+import json
 import os
 from collections.abc import Iterator
+from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import boto3
 import pytest
 from programs import interop_program, running
 
+from dataeng_assets.contracts.load import load_contract
+from dataeng_assets.contracts.record_format import RecordFormat, Records
+from dataeng_assets.contracts.topic import TopicTerms
+from dataeng_assets.kafka.cluster import Cluster
 from dataeng_assets.kafka.registry.errors import SchemaIncompatible, SchemaUnknown
 from dataeng_assets.kafka.registry.glue import GlueRegistry
 from dataeng_assets.kafka.registry.glue_header import GlueRecord, read_glue_record, write_glue_record
 from dataeng_assets.kafka.registry.register import register
 from dataeng_assets.kafka.registry.schemas import Compatibility, Kind, Schema
+from dataeng_assets.kafka.topic_admin import TopicAdmin
+from dataeng_assets.lake.location import Lake
 from dataeng_assets.local import process
+from dataeng_assets.local.kafka import Kafka
+from dataeng_assets.settings import ROOT
+from dataeng_assets.streams.drain import drain
+from dataeng_assets.streams.produce import Way, produce
+from dataeng_assets.streams.stream import Stream
 
 pytestmark = pytest.mark.interop
 
@@ -73,3 +87,29 @@ def test_what_is_not_there_is_unknown(registry: OnMoto, tmp_path: Path) -> None:
         registry.by_id(uuid4())
     with pytest.raises(SchemaUnknown):
         registry.version("nobody", 1)
+
+
+def test_json_is_produced_behind_its_header_and_drained_by_it(
+    registry: OnMoto, kafka_broker: Kafka, topic_name: str, lake: Lake, tmp_path: Path
+) -> None:
+    cluster, terms = Cluster(kafka_broker.bootstrap, allow_plaintext=True), TopicTerms(1, 1)
+    with TopicAdmin(cluster) as admin:
+        admin.apply(admin.plan(topic_name, terms), terms)
+    said = load_contract(ROOT / "dataeng_assets" / "defs" / "events" / "contracts" / "user_events.yaml")
+    said = replace(said, records=Records(RecordFormat("json", wire="glue")))
+    events = Stream("user_events", topic_name, "events", said, lake, registry=lambda: registry)
+    rows = [
+        {"event_id": str(UUID(int=number)), "user_id": number, "event_type": "page_view", "properties": {},
+         "timestamp": f"2026-03-01T12:00:{number:02}Z"}
+        for number in range(20)
+    ]  # fmt: skip
+    file = tmp_path / "e.ndjson"
+    file.write_text("\n".join(map(json.dumps, rows)))
+    with pytest.raises(SchemaUnknown, match="schemas register"):
+        produce(events, cluster, file, Way())
+    register(registry, topic_name, Schema(Kind.JSON, '{"type": "object"}'))
+    assert produce(events, cluster, file, Way(event_timestamps=True)).records == 20
+    report = drain(events, cluster, run_id="run", budget=timedelta(minutes=1))
+    assert (report.main, report.dead_letters, report.late) == (20, 0, 0)
+    found = lake.open(events.main).to_pyarrow_table(columns=["event_id", "user_id"]).to_pylist()
+    assert {str(one["event_id"]): one["user_id"] for one in found} == {one["event_id"]: one["user_id"] for one in rows}

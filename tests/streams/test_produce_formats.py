@@ -15,13 +15,14 @@ from hypothesis import strategies as st
 from stream_kit import COLUMNS, START, Topic, column, contract, run, table
 
 from dataeng_assets.contracts.model import Contract
-from dataeng_assets.contracts.record_format import RecordFormat, Records
+from dataeng_assets.contracts.record_format import RecordFormat, RecordKey, Records
 from dataeng_assets.kafka.registry.errors import SchemaUnknown
 from dataeng_assets.kafka.registry.repository import RepositoryRegistry
 from dataeng_assets.kafka.registry.schemas import Kind, RegisteredSchema, Schema
 from dataeng_assets.lake.location import Lake
 from dataeng_assets.streams import produce as produce_module
 from dataeng_assets.streams.encode.encoder import SchemaUnfit, open_encoder
+from dataeng_assets.streams.encode.record import Encoded, KeyNotInLine, open_record_encoder
 from dataeng_assets.streams.produce import ContractBroken, Way, check, produce
 from dataeng_assets.streams.stream import Stream
 from dataeng_assets.streams.validate import Validator
@@ -62,6 +63,7 @@ CASES: dict[str, tuple[RecordFormat, Schema | None]] = {
         RecordFormat("protobuf", wire="confluent", message="Event"), Schema(Kind.PROTOBUF, PROTO)
     ),
     "json behind a header": (RecordFormat("json", wire="confluent"), Schema(Kind.JSON, '{"type": "object"}')),
+    "json behind a header of glue": (RecordFormat("json", wire="glue"), Schema(Kind.JSON, '{"type": "object"}')),
 }  # fmt: skip
 SAID = contract((*COLUMNS, column("score", "double", nullable=True)))
 
@@ -142,7 +144,7 @@ def test_every_format_says_of_an_object_what_json_says(rows: list[dict[str, Any]
         results = []
         for one, given_values, store in ((SAID, documents, None), (as_format(said), values, registry)):
             with Validator(one, store() if store else None) as validator:
-                batch = tuple(enumerate(given_values, 1))
+                batch = tuple(enumerate((Encoded(None, value) for value in given_values), 1))
                 results.append(validator.validate(produce_module._as_records(batch)).to_pylist())
     assert results[1] == results[0]
 
@@ -205,3 +207,84 @@ def test_nothing_is_sent_when_a_line_does_not_fit(topic: Topic, lake: Lake, tmp_
     done = produce(events, topic.cluster, file, Way(skip_invalid=True))
     assert (done.records, done.skipped) == (1, 1)
     assert run(events, topic).main == 1
+
+
+LONG = {"schema": "key.avsc", "text": '"long"'}
+TEXTS = st.text(st.characters(exclude_categories=["Cs"]))
+NUMBERS = st.integers(-(2**63), 2**63 - 1)
+KEYS: dict[str, tuple[RecordFormat, str, st.SearchStrategy[Any]]] = {
+    "text": (RecordFormat("string"), "string", TEXTS),
+    "number as text": (RecordFormat("string"), "bigint", NUMBERS),
+    "truth as text": (RecordFormat("string"), "boolean", st.booleans()),
+    "uuid as text": (RecordFormat("string"), "uuid", st.uuids().map(str)),
+    "document as text": (RecordFormat("string"), "json", TEXTS | NUMBERS | st.lists(TEXTS)),
+    "text in json": (RecordFormat("json"), "string", TEXTS),
+    "number in json": (RecordFormat("json"), "bigint", NUMBERS),
+    "document in json": (RecordFormat("json"), "json", TEXTS | NUMBERS | st.lists(TEXTS)),
+    "avro": (RecordFormat("avro", **LONG), "bigint", NUMBERS),
+    "avro single object": (RecordFormat("avro", wire="single-object", **LONG), "bigint", NUMBERS),
+    "avro behind a header": (RecordFormat("avro", wire="confluent"), "bigint", NUMBERS),
+}
+
+
+def keyed(said: RecordFormat, physical: str, value: RecordFormat | None = None) -> Contract:
+    """A contract whose record's key is its column `account`."""
+    records = Records(value or RecordFormat(), RecordKey("account", said))
+    return replace(SAID, columns=(*SAID.columns, column("account", physical, nullable=True)), records=records)
+
+
+@settings(deadline=None, max_examples=40)
+@given(st.data(), st.sampled_from(sorted(KEYS)))
+def test_a_key_says_of_its_column_what_json_says(data: st.DataObject, case: str) -> None:
+    said, physical, values = KEYS[case]
+    given_values = data.draw(st.lists(st.none() | values, min_size=1, max_size=4))
+    lines = [json.dumps({"account": value, **row(1, 1, None)}).encode() for value in given_values]
+    with tempfile.TemporaryDirectory() as folder:
+        store = RepositoryRegistry(Path(folder))
+        store.add("topic-key", Schema(Kind.AVRO, '"long"'))
+        of = keyed(said, physical)
+        encode = open_record_encoder(of, "topic", lambda: store)
+        carried = [encode(line) for line in lines]
+        results = []
+        for one, records in ((replace(of, records=Records()), [Encoded(None, line) for line in lines]), (of, carried)):
+            with Validator(one, store) as validator:
+                found = validator.validate(produce_module._as_records(tuple(enumerate(records, 1))))
+                results.append(found.to_pylist())
+    assert results[1] == results[0]
+    assert [record.key is None for record in carried] == [value is None for value in given_values]
+
+
+@pytest.mark.server
+def test_a_column_that_the_key_carries_is_produced_as_the_key_and_drained_from_there(
+    topic: Topic, lake: Lake, tmp_path: Path
+) -> None:
+    of = keyed(RecordFormat("string"), "bigint", RecordFormat("avro", **AVSC))
+    rows = [row(number, 1, None) | ({"account": number % 5} if number else {}) for number in range(40)]
+    events = Stream("user_events", topic.make(3).name, "events", of, lake)
+    produce(events, topic.cluster, written(tmp_path / "e.ndjson", rows), Way(event_timestamps=True))
+    report = run(events, topic)
+    assert (report.main, report.dead_letters, report.late) == (40, 0, 0)
+    found = table(events, events.main)
+    assert {one["event_id"]: one["account"] for one in found} == {one["event_id"]: one.get("account") for one in rows}
+    places = {one["account"]: one["_kafka_partition"] for one in found if one["account"] is not None}
+    assert {one["_kafka_partition"] == places[one["account"]] for one in found if one["account"] is not None} == {True}
+
+
+def test_a_key_that_is_none_of_its_column_is_named_with_its_line(lake: Lake, tmp_path: Path) -> None:
+    rows = [row(1, 1, None) | {"account": 5}, row(2, 2, None) | {"account": "secret"}]
+    file = written(tmp_path / "e.ndjson", rows)
+    for case in ("number as text", "number in json", "avro"):
+        said, physical, _ = KEYS[case]
+        found = check(Stream("user_events", "topic", "events", keyed(said, physical), lake), file)
+        assert [(one.line, one.reason) for one in found.first] == [(2, "type:account")]
+        assert "secret" not in str(found)
+    binary = keyed(RecordFormat("raw"), "bytes")
+    assert [one.line for one in check(Stream("user_events", "topic", "events", binary, lake), file).first] == [1, 2]
+    encode = open_record_encoder(binary, "topic", None)
+    assert encode(b'{"account": "AP8=", "event_id": "e"}') == (b"\0\xff", b'{"event_id":"e"}')
+
+
+def test_lines_that_are_no_objects_have_no_key_to_carry(lake: Lake, tmp_path: Path) -> None:
+    of = keyed(RecordFormat("string"), "string", RecordFormat("csv"))
+    with pytest.raises(KeyNotInLine, match=r"column account.*a value in csv.*Nothing was sent"):
+        check(Stream("user_events", "topic", "events", of, lake), written(tmp_path / "e.ndjson", []))

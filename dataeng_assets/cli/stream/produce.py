@@ -34,10 +34,10 @@ def produce(
     Lines are JSON objects; for a topic in Avro or Protobuf they are encoded with the schema beside the contract, or
     with the newest one that the registry has for the topic.
 
-    The record's key is the contract's key; the partition is chosen as the Java clients choose it. Within one run no
-    record is doubled or reordered by a retry. A second run sends everything again, for nothing in Kafka knows what
-    another run has sent: when one is interrupted it says with which --from-line the next goes on, and how many records
-    that would double. Readers tell doubles by the contract's key.
+    The record's key is the column that the contract carries it into, else the contract's key; the partition is chosen
+    as the Java clients choose it. Within one run no record is doubled or reordered by a retry. A second run sends
+    everything again, for nothing in Kafka knows what another run has sent: when one is interrupted it says with which
+    --from-line the next goes on, and how many records that would double. Readers tell doubles by the contract's key.
 
     Exits 0 when all was sent, 1 when lines break the contract and nothing was sent, 2 when it ended half-way or could
     not begin.
