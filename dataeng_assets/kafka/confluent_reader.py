@@ -39,6 +39,9 @@ _SETTINGS: Mapping[str, str | int | bool] = {
     "check.crcs": True,
     # nothing else says that a range which ends in a transaction's marker is done
     "enable.partition.eof": True,
+    # it says so when a fetch came back empty, for which the broker waits this long: with the default of 500 a range
+    # that ends in a marker took 1 s, and now 0.2 s; an idle reader takes 1.4 ms of CPU a second, and took 0.4
+    "fetch.wait.max.ms": 100,
     "allow.auto.create.topics": False,
     # by default a partition whose queue was full rests for a second
     "fetch.queue.backoff.ms": 5,
