@@ -29,6 +29,7 @@ from dataeng_assets.streams.derived.tables import publish_table
 from dataeng_assets.streams.health.take import keep_sample
 from dataeng_assets.streams.lag import Lag, lag
 from dataeng_assets.streams.lease import Lease
+from dataeng_assets.streams.merge import Merging
 from dataeng_assets.streams.pace import Bounds
 from dataeng_assets.streams.resident import Told, reside
 from dataeng_assets.streams.session import BatchReport
@@ -69,6 +70,7 @@ def work(
     with (
         Lease(stream) as lease,
         Reports(stream, cluster, open_instance(), lease.name, trouble, component.resident_interval_seconds) as reports,
+        Merging(stream, lease, trouble),
     ):
 
         def heard(told: Told) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 
 import pyarrow as pa
-from deltalake import CommitProperties, DeltaTable, Transaction, write_deltalake
+from deltalake import CommitProperties, DeltaTable, PostCommitHookProperties, Transaction, write_deltalake
 from deltalake.exceptions import CommitFailedError
 
 from dataeng_assets.lake import encoding
@@ -17,6 +17,8 @@ from dataeng_assets.lake.transactions import transactions as all_transactions
 TARGET_FILE_BYTES = 128 * 1024 * 1024
 _COMMIT_RETRIES = 50  # each commit of another writer takes one; the default 15 is used up by a busy table
 _CONFLICTS = ("oncurrent", "Metadata changed")
+# looking for commits that are past retention lists the whole log, with every commit; `upkeep` does it once a night
+_AFTERWARDS = PostCommitHookProperties(cleanup_expired_logs=False)
 
 
 class Superseded(Exception):
@@ -91,7 +93,12 @@ def write(
     stream = _Stream(rows, [column.name for column in stored if not column.nullable], check)
     encoded = encoding.appended(rows)
     how = partial(
-        write_deltalake, table, stream.reader(), target_file_size=TARGET_FILE_BYTES, writer_properties=encoded
+        write_deltalake,
+        table,
+        stream.reader(),
+        target_file_size=TARGET_FILE_BYTES,
+        writer_properties=encoded,
+        post_commithook_properties=_AFTERWARDS,
     )
     try:
         if predicate is None:

@@ -1,8 +1,9 @@
 """Tables that are kept open between commits, and brought to their newest version by what came since.
 
-Opening one reads its log from the last checkpoint on: 5 to 25 ms, or a request to an object store for each commit; two
-milliseconds bring a handle that is kept up to date. What is read from such a handle and then written through it is
-guarded against other writers as on a fresh one. For who commits every few tenths of a second; not for several threads.
+Opening one reads its log from the last checkpoint on: 5 to 25 ms, or a request to an object store for each commit. A
+handle that is kept needs one look whether the next commit is there, and a listing of the log only where it is. What is
+read from such a handle and then written through it is guarded against other writers as on a fresh one. For who commits
+every few tenths of a second; not for several threads.
 """
 
 from collections.abc import Sequence
@@ -61,7 +62,7 @@ class KeptTables:
     def _opened(self, key: tuple[str, ...]) -> _Kept:
         table = self._lake.open(key)
         log = pafs.PyFileSystem(DeltaStorageHandler(table.table_uri, dict(self._lake.options)))
-        at = f"_delta_log/{table.version():020}.json"
+        at = _commit(table.version())
         return _Kept(table, log, at, _described(log, at))
 
 
@@ -74,10 +75,16 @@ def _brought_up(kept: _Kept) -> bool:
     try:
         if kept.first is None or _described(kept.log, kept.at) != kept.first:
             return False
-        kept.table.update_incremental()
+        # bringing it up lists the log; where nobody else writes there is nothing to bring
+        if _described(kept.log, _commit(kept.table.version() + 1)) is not None:
+            kept.table.update_incremental()
     except (DeltaError, OSError):
         return False  # whatever it is, opening the table anew tells
     return True
+
+
+def _commit(version: int) -> str:
+    return f"_delta_log/{version:020}.json"
 
 
 def _described(log: pafs.FileSystem, path: str) -> tuple[int, int | None] | None:

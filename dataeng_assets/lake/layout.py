@@ -73,13 +73,21 @@ def file_sizes(table: DeltaTable) -> Iterable[int]:
 
 def small_files_by(table: DeltaTable, partition: str) -> dict[Any, int]:
     """How many small files each value of a partition column has, in the handle's version."""
+    sizes = sizes_by(table, partition)
+    return {
+        value: sum(size < SMALL_BYTES for size in found) for value, found in sizes.items() if min(found) < SMALL_BYTES
+    }
+
+
+def sizes_by(table: DeltaTable, partition: str) -> dict[Any, list[int]]:
+    """Bytes of each file of the handle's version, by the value of a partition column."""
     actions = pa.table(table.get_add_actions(flatten=True))
     values: list[Any] = actions[f"partition.{partition}"].to_pylist()
-    counts: dict[Any, int] = {}
-    for value, size in zip(values, actions["size_bytes"].to_pylist(), strict=True):
-        if size is not None and size < SMALL_BYTES:
-            counts[value] = counts.get(value, 0) + 1
-    return counts
+    bytes_: list[Any] = actions["size_bytes"].to_pylist()
+    sizes: dict[Any, list[int]] = {}
+    for value, size in zip(values, bytes_, strict=True):
+        sizes.setdefault(value, []).append(size)
+    return sizes
 
 
 def _orphans(lake: Lake, table: DeltaTable, now: datetime) -> list[int]:

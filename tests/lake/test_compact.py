@@ -4,6 +4,7 @@ import multiprocessing
 import random
 import time
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 
 import pyarrow as pa
 import pytest
@@ -86,6 +87,38 @@ def test_a_lease_that_was_never_given_back_is_void_after_a_day(lake: Lake, monke
     assert stored(lake) == list(range(4))
 
 
+def test_a_brief_lease_of_a_killed_process_is_void_for_who_has_watched_it_and_not_for_others(
+    lake: Lake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert room._take(filled(lake, 4), brief=True)
+    assert compact(lake.open(KEY), brief=True) == 0, "it is seen for the first time"
+    monkeypatch.setattr(room, "WATCHED", timedelta(0))
+    assert compact(lake.open(KEY)) == 0, "one that does not come again cannot watch"
+    assert compact(lake.open(KEY), brief=True) == 4
+    assert compact(lake.open(KEY), brief=True) == 0
+    assert stored(lake) == list(range(4))
+
+
+def test_a_brief_compaction_and_a_long_one_leave_a_table_to_each_other(lake: Lake) -> None:
+    lease = room._take(filled(lake, 4))
+    assert lease is not None
+    assert compact(lake.open(KEY), brief=True) == 0
+    room._give_back(lake.open(KEY), room._APP, lease)
+    both = [lake.open(KEY), lake.open(KEY)]
+    assert room._take(both[0], brief=True)
+    assert room._take(both[1]) is None
+    assert compact(lake.open(KEY)) == 0
+
+
+def test_who_was_taken_for_dead_does_not_give_back_the_lease_of_another(lake: Lake) -> None:
+    table = filled(lake, 4)
+    lease = room._take(table, brief=True)
+    assert lease is not None
+    append(lake.open(KEY), rows(), transactions={room._BRIEF: lease + 2})  # as one that has watched it would
+    room._give_back(table, room._BRIEF, lease)
+    assert progress(lake.open(KEY), room._BRIEF) == lease + 2
+
+
 def test_a_compaction_whose_rows_were_replaced_meanwhile_gives_the_lease_back(
     lake: Lake, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -110,7 +143,7 @@ def _work(uri: str, seed: int) -> None:
     for number in range(12):
         append(lake.open(KEY), rows(seed * 100 + number), transactions={f"app{seed}": number + 1})
         if chance.random() < 0.5:
-            compact(lake.open(KEY))
+            compact(lake.open(KEY), brief=chance.random() < 0.5)
 
 
 def test_processes_that_append_and_compact_all_the_time_lose_and_double_nothing(lake: Lake) -> None:

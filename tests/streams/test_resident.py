@@ -11,10 +11,13 @@ from pathlib import Path
 import pytest
 from stream_kit import Topic, expected, run, some_records, stored
 
+from dataeng_assets.lake.layout import small_files_by
 from dataeng_assets.streams.lag import lag
 from dataeng_assets.streams.lease import holders
-from dataeng_assets.streams.stream import Stream
+from dataeng_assets.streams.merge import ENOUGH
+from dataeng_assets.streams.stream import EVENT_DATE, Stream
 from dataeng_assets.streams.verify import verify
+from dataeng_assets.streams.windows import publish_windows
 
 pytestmark = [pytest.mark.server, pytest.mark.crash]
 
@@ -28,9 +31,10 @@ def start(events: Stream, topic: Topic) -> Iterator[Start]:
     """Starts workers, and ends those that the test has not ended."""
     running: list[Process] = []
 
-    def started(reader: str = READERS[0], lease_seconds: float = 2, rate: float = 0) -> Process:
+    def started(reader: str = READERS[0], lease_seconds: float = 2, rate: float = 0, merge: float = 0.5) -> Process:
         script = str(Path(__file__).with_name("resident_process.py"))
         arguments = [topic.bootstrap, topic.name, events.lake.uri, reader, str(lease_seconds), str(rate)]
+        arguments.append(str(merge))
         running.append(subprocess.Popen([sys.executable, script, *arguments], stdout=subprocess.PIPE, text=True))
         return running[-1]
 
@@ -145,4 +149,57 @@ def test_a_limit_on_the_rate_holds_in_both_modes(events: Stream, topic: Topic, s
     report = run(events, topic, records_per_second=200)
     assert report.caught_up
     assert total - taken <= 200 * (time.monotonic() - began) + 200
+    assert_right(events, topic)
+
+
+def small_files(events: Stream) -> int:
+    """The most that a day of a table has."""
+    tables = [events.lake.open(key) for key in (events.main, events.late)]
+    counts = [count for table in tables for count in small_files_by(table, EVENT_DATE).values()]
+    return max([*counts, len(events.lake.open(events.dead_letters).file_uris())])
+
+
+def wait_until_merged(events: Stream) -> None:
+    deadline = time.monotonic() + 60
+    while small_files(events) >= ENOUGH:
+        assert time.monotonic() < deadline
+        time.sleep(0.2)
+
+
+def test_files_of_the_open_day_stay_few_while_a_worker_makes_them_and_nothing_is_lost_by_it(
+    events: Stream, topic: Topic, start: Start
+) -> None:
+    topic.make(3).send(some_records(61, 2000, 3))
+    worker = start(merge=0.2)
+    wait_until_drained(events, topic)
+    wait_until_merged(events)
+    worker.send_signal(signal.SIGTERM)
+    assert worker.wait(30) == 0
+    assert worker.stdout is not None
+    assert "trouble" not in worker.stdout.read()
+    done = list(reversed(events.lake.open(events.main).history()))
+    batches = [commit["version"] for commit in done if "run_id" in commit]
+    first = next(commit["version"] for commit in done if commit["operation"] == "OPTIMIZE")
+    assert len(batches) > 2 * ENOUGH
+    assert max(batches) > first, "batches went on beside it"
+    assert_right(events, topic)
+    publish_windows(events, topic.cluster, run_id="run")
+    assert stored(events) == expected(topic.log)
+
+
+def test_a_worker_killed_amid_merging_leaves_every_record_once_and_the_next_one_merges_on(
+    events: Stream, topic: Topic, start: Start
+) -> None:
+    topic.make(2)
+    for turn in range(2):
+        topic.send(some_records(turn, 900, 2, start=900 * turn))
+        worker = start(lease_seconds=0.5, merge=0.1)
+        until(worker, "merging")
+        time.sleep(0.05 * turn)
+        worker.kill()
+        worker.wait()
+        assert verify(events, topic.cluster).holds
+    start(merge=0.2)
+    wait_until_drained(events, topic)
+    wait_until_merged(events)
     assert_right(events, topic)
