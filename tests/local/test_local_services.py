@@ -8,6 +8,7 @@ import socket
 import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 
 import psycopg
@@ -125,7 +126,8 @@ def test_ports_that_are_taken_are_replaced_and_two_state_folders_stand_side_by_s
     with socket.socket() as stranger:
         stranger.bind((process.HOST, 0))
         stranger.listen()
-        monkeypatch.setattr(services, "_POSTGRES_PORT", stranger.getsockname()[1])
+        taken = stranger.getsockname()[1]
+        monkeypatch.setattr(services, "_KINDS", (replace(services._POSTGRES, port=taken), *services._KINDS[1:]))
         first = services.up(only_postgres)
         second = services.up(only_postgres / "beside")
         assert states(only_postgres) == states(only_postgres / "beside") == ["running", "external"]
@@ -133,7 +135,7 @@ def test_ports_that_are_taken_are_replaced_and_two_state_folders_stand_side_by_s
         assert states(only_postgres) == ["running", "external"]
     ports = {url.postgres_url.rpartition("@")[2] for url in (first, second)}
     assert len(ports) == 2
-    assert not any(str(services._POSTGRES_PORT) in port for port in ports)
+    assert not any(str(taken) in port for port in ports)
 
 
 def test_a_port_that_was_chosen_and_is_not_used_yet_is_not_chosen_again() -> None:
