@@ -9,12 +9,12 @@ from dataeng_assets.components.bronze_specs import bronze_spec
 from dataeng_assets.components.declared_tables import in_words
 from dataeng_assets.components.derived_results import table_check, table_results
 from dataeng_assets.components.own_checks import with_own_checks
+from dataeng_assets.components.run_sensors import run_sensor, unless_known
 from dataeng_assets.components.stream_days import asked_days, filled_days
 from dataeng_assets.kafka.cluster import Cluster
+from dataeng_assets.lake.location import TableMissing
 from dataeng_assets.orchestration.failures import RETRY, named_failures
-from dataeng_assets.orchestration.in_flight import default_sensor_status, run_in_flight
 from dataeng_assets.orchestration.partitions import daily
-from dataeng_assets.settings import Settings
 from dataeng_assets.streams.derived.dimension import Versions
 from dataeng_assets.streams.derived.enrich import Enriched
 from dataeng_assets.streams.derived.spans import ranges
@@ -22,7 +22,6 @@ from dataeng_assets.streams.derived.tables import Definition, publish_table, pub
 from dataeng_assets.streams.stream import Stream
 
 ENRICH = "dataeng/enrich"
-VERSIONS = "dataeng/row_versions"
 _TICK_SECONDS = 60
 
 
@@ -96,31 +95,20 @@ def following_versions(
 
 def _sensor(stream: Callable[[], Stream], job: Any, definitions: Sequence[Enriched]) -> dg.SensorDefinition:
     name = stream().name
+    kind = ENRICH, name
 
-    @dg.sensor(
-        name=f"{name}_row_versions",
-        job=job,
-        minimum_interval_seconds=_TICK_SECONDS,
-        default_status=default_sensor_status(Settings.load().is_local),
-        description=f"Asks for a run when the tables that {name} is enriched from have grown since the last one.",
-    )
-    def row_versions(context: dg.SensorEvaluationContext) -> dg.RunRequest | dg.SkipReason:
-        under_way = run_in_flight(context.instance, ENRICH, name)
-        if under_way:
-            return dg.SkipReason(f"Run {under_way} is correcting the tables of {name}.")
+    def versions() -> list[int]:
         lake = stream().lake
         if not all(lake.exists(stream().window_table(one.name)) for one in definitions):
-            return dg.SkipReason(f"The stream's own run makes the tables of {name}; there is nothing to correct yet.")
-        opened = [Versions.opened(one.dimension, lake).version for one in definitions]
-        versions = ",".join(map(str, opened))
-        if _done(context.instance, name, versions):
-            return dg.SkipReason(f"The tables of {name} know the row versions as they are: {versions}.")
-        return dg.RunRequest(tags={VERSIONS: versions})
+            raise TableMissing(f"The stream's own run makes the tables of {name}; there is nothing to correct yet.")
+        return [Versions.opened(one.dimension, lake).version for one in definitions]
 
-    return row_versions
-
-
-def _done(instance: dg.DagsterInstance, name: str, versions: str) -> bool:
-    """Whether a run that was asked for by these versions has succeeded."""
-    done = dg.RunsFilter(tags={ENRICH: name, VERSIONS: versions}, statuses=[dg.DagsterRunStatus.SUCCESS])
-    return bool(instance.get_runs(filters=done, limit=1))
+    return run_sensor(
+        job,
+        f"{name}_row_versions",
+        unless_known(kind, versions, f"The tables of {name} know the row versions as they are"),
+        kind=kind,
+        doing=f"correcting the tables of {name}",
+        seconds=_TICK_SECONDS,
+        description=f"Asks for a run when the tables that {name} is enriched from have grown since the last one.",
+    )

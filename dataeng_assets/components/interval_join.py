@@ -13,21 +13,18 @@ from dataeng_assets.components.join_results import join_checks, join_results
 from dataeng_assets.components.join_scaffold import IntervalJoinScaffolder
 from dataeng_assets.components.kafka_topic import find_topic
 from dataeng_assets.components.own_checks import with_own_checks
+from dataeng_assets.components.run_sensors import run_sensor, unless_known
 from dataeng_assets.components.stream_days import asked_days, filled_days
 from dataeng_assets.contracts.model import Contract
 from dataeng_assets.kafka.cluster import Cluster
-from dataeng_assets.lake.location import TableMissing
 from dataeng_assets.orchestration.failures import RETRY, named_failures
-from dataeng_assets.orchestration.in_flight import default_sensor_status, run_in_flight
 from dataeng_assets.orchestration.partitions import daily
-from dataeng_assets.settings import Settings
 from dataeng_assets.streams.derived.interval_join.definition import IntervalJoin, Side, check, schema
 from dataeng_assets.streams.derived.interval_join.publish import publish_join, publish_join_again
 from dataeng_assets.streams.derived.spans import ranges
 from dataeng_assets.streams.stream import Stream
 
 JOIN = "dataeng/join"
-VERSIONS = "dataeng/versions"
 _TICK_SECONDS = 30
 _LENGTH: TypeAdapter[timedelta] = TypeAdapter(timedelta)
 
@@ -158,29 +155,17 @@ class IntervalJoinComponent(dg.Component, dg.Model, dg.Resolvable):
         )
 
     def _sensor(self, job: Any, folder: Path) -> dg.SensorDefinition:
-        @dg.sensor(
-            name=f"{self.name}_follows",
-            job=job,
-            minimum_interval_seconds=_TICK_SECONDS,
-            default_status=default_sensor_status(Settings.load().is_local),
+        kind = JOIN, self.name
+
+        def versions() -> list[int]:
+            return [of.lake.open(of.main).version() for of in self.streams(folder)]
+
+        return run_sensor(
+            job,
+            f"{self.name}_follows",
+            unless_known(kind, versions, f"{self.name} knows both streams as they are"),
+            kind=kind,
+            doing=f"joining {self.name}",
+            seconds=_TICK_SECONDS,
             description=f"Asks for a run when {self.left.stream} or {self.right.stream} has grown since the last one.",
         )
-        def follows(context: dg.SensorEvaluationContext) -> dg.RunRequest | dg.SkipReason:
-            under_way = run_in_flight(context.instance, JOIN, self.name)
-            if under_way:
-                return dg.SkipReason(f"Run {under_way} is joining {self.name}.")
-            try:
-                versions = ",".join(str(of.lake.open(of.main).version()) for of in self.streams(folder))
-            except TableMissing as missing:
-                return dg.SkipReason(str(missing))
-            if _joined(context.instance, self.name, versions):
-                return dg.SkipReason(f"{self.name} knows both streams as they are: versions {versions}.")
-            return dg.RunRequest(tags={VERSIONS: versions})
-
-        return follows
-
-
-def _joined(instance: dg.DagsterInstance, name: str, versions: str) -> bool:
-    """Whether a run that was asked for by these versions of the streams has succeeded."""
-    done = dg.RunsFilter(tags={JOIN: name, VERSIONS: versions}, statuses=[dg.DagsterRunStatus.SUCCESS])
-    return bool(instance.get_runs(filters=done, limit=1))

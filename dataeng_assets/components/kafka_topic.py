@@ -18,6 +18,7 @@ from dataeng_assets.components.declared_windows import WindowsOptions, declared,
 from dataeng_assets.components.derived_tables import following_versions, table_assets
 from dataeng_assets.components.own_checks import with_own_checks
 from dataeng_assets.components.replay_jobs import replay_stream_job
+from dataeng_assets.components.run_sensors import run_sensor
 from dataeng_assets.components.scaffold import KafkaTopicScaffolder
 from dataeng_assets.components.stream_days import asked_days, filled_days
 from dataeng_assets.components.stream_gaps import gaps_spec
@@ -43,10 +44,9 @@ from dataeng_assets.kafka.registry.schemas import SchemaStore
 from dataeng_assets.kafka.security import Security
 from dataeng_assets.lake.location import Lake
 from dataeng_assets.orchestration.failures import RETRY, named_failures
-from dataeng_assets.orchestration.in_flight import default_sensor_status, run_in_flight
 from dataeng_assets.orchestration.metrics import anomaly_check
 from dataeng_assets.orchestration.partitions import daily
-from dataeng_assets.settings import ROOT, SettingMissing, Settings, variable
+from dataeng_assets.settings import ROOT, SettingMissing, variable
 from dataeng_assets.streams.drain import drain
 from dataeng_assets.streams.health.take import keep_sample
 from dataeng_assets.streams.lag import lag
@@ -316,17 +316,7 @@ class KafkaTopicComponent(dg.Component, dg.Model, dg.Resolvable):
         return measure
 
     def _sensor(self, contract: Contract, job: Any) -> dg.SensorDefinition:
-        @dg.sensor(
-            name=f"{self.stream_name}_lag",
-            job=job,
-            minimum_interval_seconds=_TICK_SECONDS,
-            default_status=default_sensor_status(Settings.load().is_local),
-            description=f"Asks for a run when {self.topic} holds records that bronze does not. Reads none of them.",
-        )
-        def topic_lag(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.SkipReason:
-            under_way = run_in_flight(context.instance, STREAM, self.stream_name)
-            if under_way:
-                return dg.SkipReason(f"Run {under_way} is draining {self.topic}.")
+        def ask(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.SkipReason:
             try:
                 residents = holders(self.stream(contract))
                 if residents:
@@ -340,7 +330,15 @@ class KafkaTopicComponent(dg.Component, dg.Model, dg.Resolvable):
                 return dg.SkipReason(str(error))
             return planned(self._key(), behind, self.topic, context.cursor)
 
-        return topic_lag
+        return run_sensor(
+            job,
+            f"{self.stream_name}_lag",
+            ask,
+            kind=(STREAM, self.stream_name),
+            doing=f"draining {self.topic}",
+            seconds=_TICK_SECONDS,
+            description=f"Asks for a run when {self.topic} holds records that bronze does not. Reads none of them.",
+        )
 
 
 def _schemas_folder(contract: Contract) -> Path:

@@ -19,7 +19,8 @@ from kafka import KafkaAdminClient, KafkaProducer
 from kafka.admin import NewTopic
 
 from dataeng_assets.components import IntervalJoinComponent, KafkaTopicComponent
-from dataeng_assets.components.interval_join import JOIN, VERSIONS
+from dataeng_assets.components.interval_join import JOIN
+from dataeng_assets.components.run_sensors import VERSIONS
 from dataeng_assets.lake.location import Lake
 from dataeng_assets.local.kafka import Kafka
 from dataeng_assets.orchestration.partitions import range_tags

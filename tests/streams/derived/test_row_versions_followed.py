@@ -7,7 +7,8 @@ import pytest
 from bronze_kit import MINUTE, Committed, Event, stream_of
 from enrich_kit import Extracted, Row
 
-from dataeng_assets.components.derived_tables import ENRICH, VERSIONS, following_versions, table_assets
+from dataeng_assets.components.derived_tables import ENRICH, following_versions, table_assets
+from dataeng_assets.components.run_sensors import VERSIONS
 from dataeng_assets.lake.location import Lake
 from dataeng_assets.streams.derived.enrich import Enriched
 from dataeng_assets.streams.derived.tables import publish
