@@ -41,20 +41,28 @@ COLUMNS = (
 )
 
 
-def contract(columns: Sequence[Column] = COLUMNS, late_after: timedelta = LATE_AFTER) -> Contract:
+def contract_of(
+    name: str, columns: Sequence[Column], key: str, *, domain: str = "shop", event_time: EventTime | None = None
+) -> Contract:
+    """A contract that says no more than it must."""
     return Contract(
-        path=Path("user_events.yaml"),
-        id="events.user_events",
-        name="user_events",
+        path=Path(f"{name}.yaml"),
+        id=f"{domain}.{name}",
+        name=name,
         version="1.0.0",
-        description="Events of a test.",
+        description="Rows of a test.",
         owner="tests",
-        domain="events",
+        domain=domain,
         tags=(),
         columns=tuple(columns),
-        key=("event_id",),
-        event_time=EventTime("timestamp", late_after, MAX_AHEAD),
+        key=(key,),
+        event_time=event_time,
     )
+
+
+def contract(columns: Sequence[Column] = COLUMNS, late_after: timedelta = LATE_AFTER) -> Contract:
+    timed = EventTime("timestamp", late_after, MAX_AHEAD)
+    return contract_of("user_events", columns, "event_id", domain="events", event_time=timed)
 
 
 def stream(lake: Lake, topic: str) -> Stream:

@@ -4,36 +4,27 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from hashlib import md5
-from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 from bronze_kit import EPOCH
-from stream_kit import column
+from stream_kit import column, contract_of
 
-from dataeng_assets.contracts.model import Contract
 from dataeng_assets.extract.plan import SourceTable
 from dataeng_assets.extract.versions import bronze_schema
 from dataeng_assets.lake.append import append
 from dataeng_assets.lake.location import Lake
 from dataeng_assets.streams.derived.dimension import Dimension
 
-CUSTOMERS = Contract(
-    path=Path("customers.yaml"),
-    id="shop.customers",
-    name="customers",
-    version="1.0.0",
-    description="Customers of a test.",
-    owner="tests",
-    domain="shop",
-    tags=(),
-    columns=(
+CUSTOMERS = contract_of(
+    "customers",
+    [
         column("customer_id", "string"),
         column("tier", "string", nullable=True),
         column("score", "bigint", nullable=True),
         column("updated_at", "timestamp", nullable=True),
-    ),
-    key=("customer_id",),
+    ],
+    "customer_id",
 )
 KEY = ("bronze", "shop", "customers")
 

@@ -2,13 +2,12 @@
 
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import psycopg
-from stream_kit import START, Topic, expected, table
+from stream_kit import START, Topic, contract_of, expected, table
 
-from dataeng_assets.contracts.model import Column, Contract
+from dataeng_assets.contracts.model import Column
 from dataeng_assets.contracts.types import postgres_type
 from dataeng_assets.extract.plan import SourceTable, Window
 from dataeng_assets.extract.run import extract
@@ -23,17 +22,10 @@ Rows = list[tuple[Any, ...]]
 HORIZON = timedelta(minutes=10)
 COLUMNS = (("user_id", "bigint", False), ("tier", "text", True), ("updated_at", "timestamp with time zone", False))
 USERS = SourceTable(
-    Contract(
-        path=Path("users.yaml"),
-        id="shop.users",
-        name="users",
-        version="1.0.0",
-        description="Users of a test.",
-        owner="tests",
-        domain="shop",
-        tags=(),
-        columns=tuple(Column(name, postgres_type(kind), kind, null, False, name) for name, kind, null in COLUMNS),
-        key=("user_id",),
+    contract_of(
+        "users",
+        [Column(name, postgres_type(kind), kind, null, False, name) for name, kind, null in COLUMNS],
+        "user_id",
     ),
     "shop",
     "updated_at",

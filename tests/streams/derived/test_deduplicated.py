@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from bronze_kit import EPOCH, MINUTE, SECOND, Committed, Event, stream_of
+from history_kit import histories
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -51,19 +52,12 @@ def told(report: TableReport) -> int:
     return -(1 << 62) if report.published_to is None else (report.published_to - EPOCH) // (EPOCH.resolution)
 
 
-@st.composite
-def histories(draw: st.DrawFn) -> list[tuple[list[Event], tuple[int, ...]]]:
-    """Batches, each with the partitions that have unread records after it; times often lie a horizon apart."""
-    now, batches = draw(st.sampled_from([0, -30, 10_000])) * MINUTE, []
-    for _ in range(draw(st.integers(1, 4))):
-        events = []
-        for _ in range(draw(st.integers(0, 9))):
-            now += draw(st.sampled_from([0, 0, 1, 60, 119, 120, 400])) * SECOND
-            moment = now - draw(st.sampled_from([0, 0, 0, 1, 60 * SECOND, 2 * MINUTE, 10 * MINUTE]))
-            who, n = draw(st.sampled_from(["a", "a", "b", None])), draw(st.sampled_from([1, 1, 2, None]))
-            events.append(Event(draw(st.integers(0, 2)), moment, who, n))
-        batches.append((events, draw(st.sampled_from([(), (), (0,), (1, 2)]))))
-    return batches
+# times often lie a horizon apart
+HISTORIES = histories(
+    st.tuples(st.sampled_from(["a", "a", "b", None]), st.sampled_from([1, 1, 2, None])),
+    steps=[0, 0, 1, 60, 119, 120, 400],
+    behind=[0, 0, 0, 1, 60 * SECOND, 2 * MINUTE, 10 * MINUTE],
+)
 
 
 @given(data=st.data())
@@ -72,7 +66,7 @@ def test_what_is_kept_is_a_function_of_the_committed_events(data: st.DataObject,
     definition = Deduplicated(data.draw(st.sampled_from([("who",), ("who", "n")])), HORIZON)
     lake = Lake(str(tmp_path_factory.mktemp("lake")))
     of = Committed(stream_of("clicks", lake), allowed=data.draw(st.sampled_from([0, 8 * MINUTE])))
-    for events, behind in data.draw(histories()):
+    for events, behind in data.draw(HISTORIES):
         of.drain(events)
         report = publish(of.stream, definition, of.topic(behind), "run")
         assert published(of, definition) == reference(definition, of.main, told(report))

@@ -4,7 +4,8 @@ import shutil
 from pathlib import Path
 
 import pytest
-from bronze_kit import MINUTE, SECOND, Event
+from bronze_kit import MINUTE, SECOND
+from history_kit import histories
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from window_kit import aggregates, bronze, reference
@@ -24,23 +25,12 @@ KINDS = {
 DOUBLES = [None, 0.0, -0.0, 0.1, 0.2, 1e16, -1e16, 1.5, 3e-9]
 
 
-@st.composite
-def histories(draw: st.DrawFn) -> list[tuple[list[Event], tuple[int, ...]]]:
-    """Batches, each with the partitions that have unread records after it. Half of all times lie on borders."""
-    now, batches = draw(st.sampled_from([0, -30, 10_000])) * MINUTE, []
-    for _ in range(draw(st.integers(1, 4))):
-        events = []
-        for _ in range(draw(st.integers(0, 9))):
-            now += draw(st.sampled_from([0, 0, 30, 60, 90, 120, 400])) * SECOND
-            moment = now - draw(st.sampled_from([0, 0, 0, 1, 60 * SECOND, 3 * MINUTE, 10 * MINUTE]))
-            values = (
-                draw(st.sampled_from(["a", "b", None])),
-                draw(st.sampled_from([None, 1, 2, 3, 2**62])),
-                draw(st.sampled_from(DOUBLES)),
-            )
-            events.append(Event(draw(st.integers(0, 2)), moment, *values))
-        batches.append((events, draw(st.sampled_from([(), (), (0,), (1, 2)]))))
-    return batches
+# half of all times lie on borders
+HISTORIES = histories(
+    st.tuples(st.sampled_from(["a", "b", None]), st.sampled_from([None, 1, 2, 3, 2**62]), st.sampled_from(DOUBLES)),
+    steps=[0, 0, 30, 60, 90, 120, 400],
+    behind=[0, 0, 0, 1, 60 * SECOND, 3 * MINUTE, 10 * MINUTE],
+)
 
 
 @pytest.mark.parametrize("kind", sorted(KINDS))
@@ -50,7 +40,7 @@ def test_windows_are_a_function_of_committed_events(kind: str, data: st.DataObje
     by, where = data.draw(st.sampled_from([(), ("who",)])), data.draw(st.sampled_from(["", "n > 1"]))
     windows = Windows("w", data.draw(KINDS[kind]), aggregates(), by, where)
     with bronze(allowed=data.draw(st.sampled_from([0, 0, 8 * MINUTE]))) as of:
-        for events, behind in data.draw(histories()):
+        for events, behind in data.draw(HISTORIES):
             of.drain(events)
             report = of.publish(windows, behind)
             assert of.rows(windows) == reference(windows, of.main, report.published_to)
