@@ -47,6 +47,9 @@ class Settings(BaseSettings):
     first_day: date = Field(date(2026, 1, 1), description="first daily partition, UTC")
     maven_repository: str = Field("", description="where local services come from; the client's own default when empty")
     notify: SecretStr = Field(SecretStr(""), description="who is told of trouble: addresses of apprise, by spaces")
+    notify_info: bool = Field(
+        False, description="whether they are also told of what changes about streams and asks for nothing to be done"
+    )
     pins: dict[str, int] = Field({}, description="version to read by dotted key of a lake table, in JSON")
 
     @classmethod

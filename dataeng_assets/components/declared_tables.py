@@ -93,7 +93,8 @@ def declared_tables(
     defs_folder = contract.path.parent.parent.parent
     found: list[Definition] = [deduplicated.table()] if deduplicated else []
     found += [one.enriched(defs_folder) for one in enriched]
-    taken = {f"{stream.window_minutes}m", "late", "dead_letters", "gaps", *(one.name for one in stream.more_windows)}
+    taken = {"late", "dead_letters", "gaps", "changes", *(one.name for one in stream.more_windows)}
+    taken.add(f"{stream.window_minutes}m")
     for definition in found:
         if definition.name in taken:
             raise ValueError(f"{contract.path}: two tables of {contract.name} are called {definition.name}")

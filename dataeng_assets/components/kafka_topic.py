@@ -20,6 +20,7 @@ from dataeng_assets.components.own_checks import with_own_checks
 from dataeng_assets.components.replay_jobs import replay_stream_job
 from dataeng_assets.components.run_sensors import run_sensor
 from dataeng_assets.components.scaffold import KafkaTopicScaffolder
+from dataeng_assets.components.stream_changes import changes_spec, tell_of_changes
 from dataeng_assets.components.stream_days import asked_days, filled_days
 from dataeng_assets.components.stream_gaps import gaps_spec
 from dataeng_assets.components.stream_health import health_results
@@ -132,6 +133,7 @@ class KafkaTopicComponent(dg.Component, dg.Model, dg.Resolvable):
         )
         outside = source_spec(("kafka", self.topic), contract, "kafka")
         noted = [gaps_spec(self._key("_gaps"), self.topic, contract), *state_specs(self._key(), self.topic, contract)]
+        noted.append(changes_spec(self._key("_changes"), self.topic, contract))
         own = dg.Definitions(
             assets=[outside, *noted, tables, *windows, *follow],
             asset_checks=[metrics],
@@ -222,6 +224,7 @@ class KafkaTopicComponent(dg.Component, dg.Model, dg.Resolvable):
             yield lag_result(stream, behind)
             yield from health_results(stream)
             tell_of_states(context.instance, stream)
+            tell_of_changes(context.instance, stream)
 
         return drain_topic
 

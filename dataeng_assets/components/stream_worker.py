@@ -17,6 +17,7 @@ import pyarrow.compute as pc
 
 from dataeng_assets.components.derived_results import table_results
 from dataeng_assets.components.kafka_topic import find_topic
+from dataeng_assets.components.stream_changes import tell_of_changes
 from dataeng_assets.components.stream_days import filled_days
 from dataeng_assets.components.stream_health import health_results
 from dataeng_assets.components.stream_results import lag_result, window_results
@@ -157,6 +158,7 @@ class Reports:
                 for result in health_results(self._stream):
                     self._event(result)
                 tell_of_states(self._instance, self._stream)
+                tell_of_changes(self._instance, self._stream)
         except Exception as error:  # noqa: BLE001  # the tables are right without it, and the next report may succeed
             self._trouble(f"Dagster was not told of the last batches: {error}")
 

@@ -5,16 +5,18 @@ Everything here is derived from Dagster's own records; telling it, and rememberi
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, Self
 
 import dagster as dg
 from dagster._core.definitions.freshness import FreshnessState
 
 from dataeng_assets.orchestration.failures import reason
-from dataeng_assets.orchestration.outcomes import OUTCOME, TIER
+from dataeng_assets.orchestration.outcomes import INFO, OUTCOME, TIER
 
 _EVENTS_AT_ONCE = 200
+_LATELY = timedelta(days=1)
+"""What is older is told to nobody who has only begun to listen, and needs no longer be remembered."""
 _MAX_CHARACTERS = 300
 _SCHEDULE = "dagster/schedule_name"
 _WILL_RETRY = "dagster/will_retry"
@@ -181,6 +183,25 @@ def standing(
         elif state.freshness_state == FreshnessState.WARN:
             warnings.append(f"{name} will be stale soon")
     return Standing(tuple(items), tuple(sorted(warnings)), frozenset(unknown))
+
+
+def informed(instance: dg.DagsterInstance, assets: Sequence[dg.AssetKey]) -> Iterator[Item]:
+    """What assets whose events are news have told lately; nothing of it is a trouble, so none of it is ever over.
+
+    Args:
+        instance: where their events are recorded.
+        assets: whose events say what there is to tell.
+    """
+    since = (datetime.now(UTC) - _LATELY).timestamp()
+    for asset in assets:
+        recent = dg.AssetRecordsFilter(asset_key=asset, after_timestamp=since)
+        for record in instance.fetch_materializations(recent, limit=_EVENTS_AT_ONCE, ascending=True).records:
+            event = record.asset_materialization
+            if event is not None:
+                said = _short(event.description or "")
+                yield Item(
+                    f"event {record.storage_id}", INFO, f"{asset.to_user_string()} has an event", said, trouble=False
+                )
 
 
 def _judge(key: dg.AssetCheckKey, evaluation: dg.AssetCheckEvaluation, items: list[Item], warnings: list[str]) -> None:

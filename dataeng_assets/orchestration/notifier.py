@@ -13,8 +13,10 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 import dagster as dg
+from dagster._core.definitions.assets.graph.base_asset_graph import BaseAssetGraph
 
-from dataeng_assets.orchestration.news import Item, RunHistory, Standing, counted, standing
+from dataeng_assets.orchestration.news import Item, RunHistory, Standing, counted, informed, standing
+from dataeng_assets.orchestration.outcomes import INFO, TIER
 from dataeng_assets.settings import Settings
 
 LOG = "log"
@@ -118,10 +120,16 @@ def tick(context: dg.SensorEvaluationContext) -> dg.SensorResult:
         context.cursor,
         recipients,
         checks=sorted(graph.asset_check_keys) if graph else [],
+        told_of=_informing(graph) if graph and settings.notify_info else [],
         dated=sorted(key for key in graph.get_all_asset_keys() if graph.get(key).freshness_policy) if graph else [],
         place=f"dataeng_assets ({settings.env})",
     )
     return dg.SensorResult(skip_reason=" ".join([told.said, *map(str, refused)]), cursor=told.cursor)
+
+
+def _informing(graph: BaseAssetGraph[Any]) -> list[dg.AssetKey]:
+    """The assets whose events are news that asks for nothing to be done."""
+    return sorted(key for key in graph.get_all_asset_keys() if graph.get(key).tags.get(TIER) == INFO)
 
 
 def tell_news(
@@ -132,6 +140,7 @@ def tell_news(
     checks: Sequence[dg.AssetCheckKey],
     dated: Sequence[dg.AssetKey],
     place: str,
+    told_of: Sequence[dg.AssetKey] = (),
 ) -> Told:
     """Tell each recipient what it does not know yet.
 
@@ -141,12 +150,13 @@ def tell_news(
         recipients: where to tell.
         checks: all checks of the code location.
         dated: the assets that promise freshness.
+        told_of: the assets each of whose events is told, though it is no trouble.
         place: goes into each title, so that people know where it comes from.
     """
     memory = _read(cursor)
     runs = (RunHistory.from_data(memory["runs"]) if memory else RunHistory.from_now_on(instance)).read_on(instance)
     state = standing(instance, checks, dated)
-    items = {item.key: item for item in (*runs.items(), *state.items)}
+    items = {item.key: item for item in (*runs.items(), *state.items, *informed(instance, told_of))}
     told: Mapping[str, Mapping[str, list[str]]] = memory.get("told", {})
     with ThreadPoolExecutor(max_workers=max(len(recipients), 1)) as pool:
         after = list(pool.map(lambda one: _tell(one, told.get(one.name, {}), items, state, place), recipients))

@@ -12,7 +12,11 @@ import dagster as dg
 OUTCOME = "outcome"
 NOT_EVALUATED = "not evaluated"
 TIER = "tier"
-"""Metadata of a check whose verdict has more than two steps; a change of the step is news."""
+"""Metadata of a check whose verdict has more than two steps; a change of the step is news.
+
+As a tag it marks an asset each of whose events is news of this tier, in the words of its description.
+"""
+INFO = "info"
 
 
 def not_evaluated(

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from dataeng_assets.kafka.cluster import Cluster
+from dataeng_assets.streams.health.notice import notice_run
 from dataeng_assets.streams.ingest import StalePlan
 from dataeng_assets.streams.pace import Bounds, Measured, Pace
 from dataeng_assets.streams.plan import Plan
@@ -96,6 +97,8 @@ def drain(
         superseded = False
         pace = Pace.first(Bounds(records=batch_records, records_per_second=records_per_second))
         plan = first = session.plan(pace.most, until)
+        if not plan.is_empty:
+            notice_run(stream, until, told_by=run_id)
         while not plan.is_empty and (not batches or _may_start(pace, started + budget.total_seconds())):
             begun = time.monotonic()
             try:

@@ -8,10 +8,12 @@ import threading
 import time
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
+from functools import partial
 
 from dataeng_assets.kafka.cluster import Cluster
 from dataeng_assets.kafka.errors import KafkaProblem
 from dataeng_assets.lake.append import ProgressGoesBack, Superseded
+from dataeng_assets.streams.health.notice import notice_workers
 from dataeng_assets.streams.ingest import StalePlan
 from dataeng_assets.streams.lease import Lease
 from dataeng_assets.streams.pace import Bounds, Measured, Pace
@@ -80,7 +82,8 @@ def reside(
     while not stop.is_set():
         try:
             with Session(stream, cluster, run_id=run_id) as session:
-                _Loop(session, lease, bounds, interval, stop, heard).run()
+                share_changed = partial(notice_workers, stream, told_by=run_id)
+                _Loop(session, lease, bounds, interval, stop, heard, share_changed).run()
         except KafkaProblem as error:
             if not error.retryable:
                 raise
@@ -101,9 +104,10 @@ class _Loop:
         interval: float,
         stop: threading.Event,
         tell: Callable[[Told], None],
+        share_changed: Callable[[Collection[int]], None],
     ) -> None:
         self._session, self._lease, self._interval = session, lease, interval
-        self._stop, self._tell = stop, tell
+        self._stop, self._tell, self._share_changed = stop, tell, share_changed
         self._pace = Pace.first(bounds)
         self._mine: tuple[int, ...] = ()
         self._reached: dict[int, int] = {}  # by this session; spares opening the table when nothing has come
@@ -126,6 +130,7 @@ class _Loop:
             self._reached = {p: offset for p, offset in self._reached.items() if p in self._mine and p in mine}
             self._mine = mine
             self._say(None)
+            self._share_changed(self._session.topic.ends)
 
     def _waiting(self, mine: Collection[int]) -> bool:
         ends = self._session.topic.ends

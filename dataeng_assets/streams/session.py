@@ -20,6 +20,7 @@ from dataeng_assets.kafka.errors import OffsetsGone
 from dataeng_assets.kafka.reader import open_reader
 from dataeng_assets.lake.kept import KeptTables
 from dataeng_assets.streams.errors import GO_ON, OffsetsLost, TopicRecreated
+from dataeng_assets.streams.health.notice import notice_contract, notice_schemas
 from dataeng_assets.streams.ingest import commit_batch, make_tables, refuse_new_columns_between_tables
 from dataeng_assets.streams.plan import Committed, Plan, plan_batch, read_committed
 from dataeng_assets.streams.removed import refuse_removed
@@ -93,6 +94,7 @@ class Session:
             refuse_new_columns_between_tables(stream, self._topic)
             make_tables(stream)
             refuse_removed(stream, self._topic.ends)
+            notice_contract(stream, self._topic, told_by=run_id)
             self._opened = opened.pop_all()
 
     def __enter__(self) -> Self:
@@ -146,6 +148,8 @@ class Session:
         read = time.monotonic()
         validated = self._validator.validate(records)
         refuse_batch(stream.contract, stream.name, validated)
+        if found := self._validator.new_schemas:
+            notice_schemas(stream, records, found, told_by=self._run_id)
         before = plan.committed.max_event_times
         batch = route(
             stream,

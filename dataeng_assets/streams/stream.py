@@ -114,6 +114,11 @@ class Stream:
         return ("bronze", self.domain, f"{self.name}_gaps")
 
     @property
+    def changes(self) -> tuple[str, ...]:
+        """Key of the table of who drained it, and how its records were read, from when on."""
+        return ("bronze", self.domain, f"{self.name}_changes")
+
+    @property
     def savepoints(self) -> tuple[str, ...]:
         """Key of the table of states that the stream can go back to."""
         return ("bronze", self.domain, f"{self.name}_savepoints")

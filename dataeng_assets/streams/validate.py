@@ -5,7 +5,7 @@ rule. What becomes of the broken ones is decided in `routing`, and by the contra
 """
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -46,6 +46,11 @@ class Validator:
     def __exit__(self, *_: object) -> None:
         self._decoder.close()
         self._connection.close()
+
+    @property
+    def new_schemas(self) -> Mapping[str, Sequence[int]]:
+        """Schemas of a registry that the last batch named and none before it, with the rows that do."""
+        return self._decoder.new_schemas
 
     def validate(self, records: pa.Table) -> pa.Table:
         """Type every record and judge those that can be read.

@@ -12,10 +12,13 @@ from kafka.admin import NewTopic
 
 from dataeng_assets.components import stream_worker
 from dataeng_assets.components.kafka_topic import KafkaTopicComponent
+from dataeng_assets.components.stream_changes import tell_of_changes
 from dataeng_assets.components.stream_results import KEEPS_UP
 from dataeng_assets.contracts.load import load_contract
 from dataeng_assets.local.kafka import Kafka
 from dataeng_assets.settings import ROOT
+from dataeng_assets.streams.health.changes import changes
+from dataeng_assets.streams.health.notice import notice_run
 from dataeng_assets.streams.lease import Lease
 from dataeng_assets.streams.resident import Told
 
@@ -102,3 +105,27 @@ def test_batches_are_told_as_one_materialization_per_table_with_who_made_them(
         )
         assert len(check) == 1
         assert troubles == []
+
+
+def test_a_change_is_told_once_as_an_event_of_the_table_of_changes_and_makes_nothing_red(
+    component: KafkaTopicComponent, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stream = component.stream(CONTRACT)
+    notice_run(stream, range(2), told_by="a run")
+    with dg.DagsterInstance.ephemeral() as instance:
+        monkeypatch.setattr(stream_worker, "open_instance", lambda: instance)
+        monkeypatch.setattr(stream_worker, "find_topic", lambda _: (component, CONTRACT))
+        for _ in range(2):
+            stop = threading.Event()
+            stream_worker.work("any", stop=stop, tell=lambda _, stop=stop: stop.set(), trouble=pytest.fail)
+        records = instance.fetch_materializations(dg.AssetKey(stream.changes), limit=5, ascending=True).records
+        events = [record.asset_materialization for record in records]
+        told = [event.metadata for event in events if event is not None]
+        assert [(one["tier"].value, one["kind"].value, one["changed"].value) for one in told] == [
+            ("info", "rebalance", "0, 1")
+        ] * 2
+        assert told[0]["before"].value == "0: runs, 1: runs"
+        assert told[1]["before"].value == told[0]["after"].value
+        assert [event.description for event in events if event] == [change.says for change in changes(stream)]
+        tell_of_changes(instance, stream)
+        assert len(instance.fetch_materializations(dg.AssetKey(stream.changes), limit=5).records) == 2

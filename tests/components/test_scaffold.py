@@ -32,7 +32,7 @@ def test_a_topic_loads_with_the_template_of_its_contract() -> None:
     specs, jobs = assets(KafkaTopicComponent)
     assert set(specs) == {
         "kafka/crm", "bronze/crm/crm", "bronze/crm/crm_late", "bronze/crm/crm_dead_letters", "bronze/crm/crm_gaps",
-        "bronze/crm/crm_savepoints", "bronze/crm/crm_rewinds", "silver/crm/crm_5m",
+        "bronze/crm/crm_savepoints", "bronze/crm/crm_rewinds", "bronze/crm/crm_changes", "silver/crm/crm_5m",
     }  # fmt: skip
     assert "stream_crm" in jobs
 

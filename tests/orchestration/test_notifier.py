@@ -27,13 +27,14 @@ class Place:
     log: logging.Logger = field(default_factory=lambda: logging.getLogger("notifier"))
     cursor: str | None = None
     said: str = ""
+    told_of: list[dg.AssetKey] = field(default_factory=list)
 
     def tick(self) -> None:
         recipients, refused = channels(self.addresses, self.log)
         assert not refused
         told = tell_news(
             self.instance, self.cursor, recipients, checks=[dg.AssetCheckKey(ORDERS, "complete")], dated=[ORDERS],
-            place="test",
+            place="test", told_of=self.told_of,
         )  # fmt: skip
         self.cursor, self.said = told.cursor, told.said
 
@@ -211,6 +212,23 @@ def test_a_stream_that_falls_behind_is_told_at_every_step(place: Place, web: Hoo
         "test: bronze/orders is far behind",
         "test: over: bronze/orders is far behind",
     ]
+
+
+def test_what_asks_for_nothing_to_be_done_is_told_once_to_those_who_want_it(place: Place, web: Hook) -> None:
+    for said in ("0 from a to b", "0 from b to a"):
+        place.instance.report_runless_asset_event(dg.AssetMaterialization(ORDERS, description=said))
+    place.tick()
+    assert web.titles == [], "by default nobody is"
+    place.told_of = [ORDERS]
+    for _ in range(2):
+        place.tick()
+    [told] = [str(post["message"]) for post in web.posts]
+    assert [line for line in told.splitlines() if " from " in line] == ["0 from a to b", "0 from b to a"]
+    assert place.said == "0 troubles stand."
+    place.instance.report_runless_asset_event(dg.AssetMaterialization(ORDERS, description="0 from a to c"))
+    place.tick()
+    assert "0 from a to c" in web.posts[1]["message"]
+    assert "from b" not in web.posts[1]["message"]
 
 
 def test_an_asset_that_goes_stale_is_told_until_it_is_fresh(place: Place, web: Hook) -> None:

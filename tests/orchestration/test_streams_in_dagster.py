@@ -16,6 +16,7 @@ from dataeng_assets.kafka.errors import BrokerUnreachable
 from dataeng_assets.lake.location import Lake
 from dataeng_assets.local.kafka import Kafka
 from dataeng_assets.settings import ROOT
+from dataeng_assets.streams.health.changes import Kind, note
 from dataeng_assets.streams.lag import Lag, Tier
 from dataeng_assets.streams.stream import Stream
 
@@ -71,11 +72,16 @@ def run_settings(state: Path, monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyP
     return monkeypatch
 
 
-def drain(topic: str) -> dg.ExecuteInProcessResult:
-    component = KafkaTopicComponent(topic=topic, name="", domain="events", bootstrap_variable="DATAENG_KAFKA_BOOTSTRAP",
-                                    window_minutes=5, batch_records=1000, run_seconds=5)  # fmt: skip
+def declared(topic: str) -> KafkaTopicComponent:
+    return KafkaTopicComponent(topic=topic, name="", domain="events", bootstrap_variable="DATAENG_KAFKA_BOOTSTRAP",
+                               window_minutes=5, batch_records=1000, run_seconds=5)  # fmt: skip
+
+
+def drain(topic: str, instance: dg.DagsterInstance | None = None) -> dg.ExecuteInProcessResult:
     return dg.materialize(
-        [component._drain_assets(CONTRACT)], raise_on_error=False, instance=dg.DagsterInstance.ephemeral()
+        [declared(topic)._drain_assets(CONTRACT)],
+        raise_on_error=False,
+        instance=instance or dg.DagsterInstance.ephemeral(),
     )
 
 
@@ -131,3 +137,22 @@ def test_a_run_on_an_empty_topic_keeps_up_and_has_no_dead_letters_to_judge(
     assert found[KEEPS_UP].metadata["tier"].value == "ok"
     assert not found[FEW_DEAD_LETTERS].passed
     assert found[FEW_DEAD_LETTERS].metadata["outcome"].value == "not evaluated"
+
+
+def test_a_run_that_takes_over_from_a_worker_tells_of_it(
+    run_settings: pytest.MonkeyPatch, kafka_broker: Kafka, topic_name: str
+) -> None:
+    topic = topic_name.replace("-", "_")
+    with closing(KafkaAdminClient(bootstrap_servers=kafka_broker.bootstrap)) as admin:
+        admin.create_topics([NewTopic(topic, 1, 1)])
+        admin.wait_for_topics([topic])
+    run_settings.setenv("DATAENG_KAFKA_BOOTSTRAP", kafka_broker.bootstrap)
+    stream = declared(topic).stream(CONTRACT)
+    note(stream, Kind.OWNERS, lambda _: {"0": "worker"}, told_by="worker")
+    with dg.DagsterInstance.ephemeral() as instance:
+        for _ in range(2):
+            assert drain(topic, instance).success
+        [record] = instance.fetch_materializations(dg.AssetKey(stream.changes), limit=5).records
+    assert record.asset_materialization is not None
+    said = "1 of 1 partitions changed hands: 0 from worker to runs."
+    assert record.asset_materialization.description == said

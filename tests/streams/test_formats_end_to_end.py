@@ -151,6 +151,20 @@ def test_a_topic_of_this_format_is_in_the_tables_record_by_record(
     assert verify(events, topic.cluster).holds
 
 
+@pytest.mark.parametrize(("said", "write", "bad", "registry"), [c[1:] for c in CASES], ids=[c[0] for c in CASES])
+def test_of_numbers_of_schemas_those_that_the_registry_knows_are_new_once(
+    said: RecordFormat, write: Any, bad: dict[bytes | None, str], registry: Any
+) -> None:
+    values = pa.table({"value": pa.array([*bad, write(1, START), write(2, START)], pa.binary())})
+    with RecordDecoder(replace(contract(), records=Records(said)), registry) as decoder:
+        decoder.decode(values)
+        rows = [row for rows in decoder.new_schemas.values() for row in rows]
+        assert list(decoder.new_schemas) == (["7"] if registry else [])
+        assert set(rows) >= ({len(bad), len(bad) + 1} if registry else set())
+        decoder.decode(values)
+        assert not decoder.new_schemas
+
+
 def test_a_schema_that_is_none_of_json_is_named() -> None:
     said = replace(contract(), records=Records(RecordFormat("json", wire="confluent")))
     with RecordDecoder(said, Registry(Kind.AVRO, json.dumps(AVRO))) as decoder:

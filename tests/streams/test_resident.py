@@ -12,6 +12,7 @@ import pytest
 from stream_kit import Topic, expected, run, some_records, stored
 
 from dataeng_assets.lake.layout import small_files_by
+from dataeng_assets.streams.health.changes import Change, Kind, changes
 from dataeng_assets.streams.lag import lag
 from dataeng_assets.streams.lease import holders
 from dataeng_assets.streams.merge import ENOUGH
@@ -203,3 +204,66 @@ def test_a_worker_killed_amid_merging_leaves_every_record_once_and_the_next_one_
     wait_until_drained(events, topic)
     wait_until_merged(events)
     assert_right(events, topic)
+
+
+def test_each_time_partitions_change_hands_is_told_once(events: Stream, topic: Topic, start: Start) -> None:
+    topic.make(4).send(some_records(61, 40, 4))
+    run(events, topic)
+    assert changes(events) == (), "a stream that begins has no owner before"
+    first = start(lease_seconds=1.5)
+    until(first, "partitions 4")
+    told = wait_until_told(events, 1)
+    [one] = (worker.name for worker in holders(events))
+    assert moves(told[0]) == {("runs", one): "0123"}
+    second = start(lease_seconds=1.5)
+    until(second, "partitions 2")
+    told = wait_until_told(events, 2)
+    [other] = {worker.name for worker in holders(events)} - {one}
+    assert moves(told[1]) == {(one, other): "23"}
+    assert f"2 of 4 partitions changed hands: 2, 3 from {one} to {other}." == told[1].says
+    second.kill()
+    until(first, "partitions 2")
+    until(first, "partitions 4")
+    assert moves(wait_until_told(events, 3)[2]) == {(other, one): "23"}
+    topic.add_partitions(6)
+    until(first, "partitions 6")
+    assert moves(wait_until_told(events, 4)[3]) == {(None, one): "45"}
+    first.send_signal(signal.SIGTERM)
+    assert first.wait(30) == 0
+    topic.send(some_records(62, 40, 6, start=40))
+    for number in range(2):
+        run(events, topic)
+        topic.send(some_records(63 + number, 10, 6, start=80))
+    told = wait_until_told(events, 5)
+    assert moves(told[4]) == {(one, "runs"): "012345"}
+    assert all(change.kind is Kind.OWNERS for change in told)
+
+
+def test_workers_that_begin_anew_under_the_same_share_tell_nothing(events: Stream, topic: Topic, start: Start) -> None:
+    topic.make(1)
+    first = start(lease_seconds=1.5)
+    until(first, "partitions 1")
+    idle = start(lease_seconds=1.5)
+    time.sleep(2)
+    idle.kill()
+    topic.send(some_records(64, 20, 1))
+    wait_until_drained(events, topic)
+    assert changes(events) == ()
+
+
+def wait_until_told(events: Stream, count: int) -> tuple[Change, ...]:
+    deadline = time.monotonic() + 30
+    while len(told := changes(events)) < count:
+        assert time.monotonic() < deadline, told
+        time.sleep(0.1)
+    assert len(told) == count
+    return told
+
+
+def moves(change: Change) -> dict[tuple[str | None, str | None], str]:
+    """Which partitions went from whom to whom."""
+    found: dict[tuple[str | None, str | None], str] = {}
+    for part in change.parts:
+        way = change.before.get(part), change.after.get(part)
+        found[way] = found.get(way, "") + part
+    return found

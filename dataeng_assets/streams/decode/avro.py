@@ -71,6 +71,10 @@ class AvroDecoder(FramedDecoder):
         self._schemas.ask_again()
         return super().decode(values)
 
+    def is_registered(self, schema: SchemaId) -> bool:
+        """Whether the registry was asked for it, and knows it."""
+        return self._schemas.has(schema)
+
     def decode_bodies(self, schema: SchemaId, bodies: "pa.Array[Any]") -> pa.Table:
         """By columns where that is certain, one by one elsewhere."""
         plan = self._plan_of(schema)

@@ -1,6 +1,8 @@
 """What every decoder promises, and which one reads the records of a contract. How a format is read has its module."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, Self
 
 import pyarrow as pa
@@ -14,7 +16,13 @@ DETAIL = "detail"
 
 
 class Decoder(ABC):
-    """Decodes batches of one contract's records. Holds connections; not for several threads."""
+    """Decodes batches of one contract's records. Holds connections; not for several threads.
+
+    Attributes:
+        new_schemas: schemas of a registry that the last batch named and none before it, with the rows that do.
+    """
+
+    new_schemas: Mapping[str, Sequence[int]] = MappingProxyType({})
 
     def __enter__(self) -> Self:
         return self

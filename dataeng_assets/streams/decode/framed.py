@@ -27,6 +27,7 @@ Read = TypeVar("Read", default=Any)
 _Group = tuple[SchemaId, list[int], Any]
 """A schema, the rows written with it, and their bodies."""
 _HEADER = 5
+_NEVER_ASKED = Unreadable("unknown_schema", "nobody has asked for it")
 
 
 class RegistryMissing(StreamStopped):
@@ -68,6 +69,10 @@ class Schemas(Generic[Read]):
         if isinstance(found, Unreadable):
             raise found
         return found
+
+    def has(self, key: SchemaId) -> bool:
+        """Whether a number was looked up, and records of it can be read."""
+        return isinstance(key, int | UUID) and not isinstance(self._known.get(key, _NEVER_ASKED), Unreadable)
 
     def ask_again(self) -> None:
         """Forget which schemas there are not: they may have come since."""
@@ -124,9 +129,14 @@ class FramedDecoder(Decoder):
         self._columns = tuple(columns)
         self._framing = Framing(wire)
         self._schema = schema_of(columns)
+        self._met: set[SchemaId] = set()
 
     def close(self) -> None:
         """Nothing is held."""
+
+    @abstractmethod
+    def is_registered(self, schema: SchemaId) -> bool:
+        """Whether a registry has said what this schema is: others may be any number that a broken record holds."""
 
     @abstractmethod
     def decode_bodies(self, schema: SchemaId, bodies: "pa.Array[Any]") -> pa.Table:
@@ -145,8 +155,13 @@ class FramedDecoder(Decoder):
         array: Any = pa.concat_arrays([pa.array([], pa.large_binary()), *values.cast(pa.large_binary()).chunks])
         parts: list[tuple[Sequence[int], pa.Table]] = []
         groups, rest = self._sort(array)
+        new: dict[str, Sequence[int]] = {}
         for schema, rows, bodies in groups:
             parts.append((rows, self._decoded(schema, bodies)))
+            if schema not in self._met and self.is_registered(schema):
+                self._met.add(schema)
+                new[str(schema)] = rows
+        self.new_schemas = new
         if rest:
             broken = array.take(pa.array(rest, pa.int64())).to_pylist()
             parts.append((rest, decode_each(self._columns, broken, self._refuse)))

@@ -40,6 +40,10 @@ class FramedJsonDecoder(FramedDecoder):
             self._schemas.ask_again()
         return super().decode(values)
 
+    def is_registered(self, schema: SchemaId) -> bool:
+        """Whether the registry was asked for it, and knows it."""
+        return self._schemas is not None and self._schemas.has(schema)
+
     def decode_bodies(self, schema: SchemaId, bodies: "pa.Array[Any]") -> pa.Table:
         """As documents without a header, when their schema is one of JSON that is known."""
         if self._schemas and isinstance(schema, int | UUID):

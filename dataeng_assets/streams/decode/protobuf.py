@@ -76,6 +76,10 @@ class ProtobufDecoder(FramedDecoder):
         self._files.ask_again()
         return super().decode(values)
 
+    def is_registered(self, schema: SchemaId) -> bool:
+        """Whether the registry was asked for it, and knows it."""
+        return self._files.has(schema)
+
     def decode_bodies(self, schema: SchemaId, bodies: "pa.Array[Any]") -> pa.Table:
         """One by one, by the parser in C."""
         own = self._own

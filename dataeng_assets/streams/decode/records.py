@@ -1,5 +1,6 @@
 """Whole records to columns: the value by its format, and beside it the key and the record's own time, where they go."""
 
+from collections.abc import Mapping, Sequence
 from typing import Any, Self
 
 import pyarrow as pa
@@ -37,6 +38,11 @@ class RecordDecoder:
         self._value.close()
         if self._key:
             self._key.close()
+
+    @property
+    def new_schemas(self) -> Mapping[str, Sequence[int]]:
+        """Schemas of a registry that the last batch named and none before it, with the rows that do."""
+        return {**(self._key.new_schemas if self._key else {}), **self._value.new_schemas}
 
     def decode(self, records: pa.Table) -> pa.Table:
         """Type every record.

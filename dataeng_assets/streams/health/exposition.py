@@ -54,6 +54,7 @@ def families(states: Iterable[StreamState]) -> Iterator[Metric]:
     yield from _lags(found)
     yield _durations(found)
     yield from _times(found)
+    yield from _changes(found)
     yield from _health(found)
 
 
@@ -113,6 +114,17 @@ def _times(states: list[StreamState]) -> Iterator[Metric]:
     yield _by_stream(
         GaugeMetricFamily, "stream_last_commit_timestamp_seconds", "When the main table was committed to last.",
         ((s.name, s.last_commit.timestamp()) for s in states if s.last_commit is not None),
+    )  # fmt: skip
+
+
+def _changes(states: list[StreamState]) -> Iterator[Metric]:
+    yield _by_stream(
+        CounterMetricFamily, "stream_rebalances_total", "Changes of who drains which partitions.",
+        ((s.name, sum(change.kind.is_rebalance for change in s.changes)) for s in states),
+    )  # fmt: skip
+    yield _by_stream(
+        CounterMetricFamily, "stream_schema_changes_total", "Changes of the contract or schema that records follow.",
+        ((s.name, sum(not change.kind.is_rebalance for change in s.changes)) for s in states),
     )  # fmt: skip
 
 

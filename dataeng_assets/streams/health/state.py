@@ -18,6 +18,7 @@ from dataeng_assets.lake.location import TableMissing
 from dataeng_assets.lake.strict import table_schema
 from dataeng_assets.settings import SettingMissing
 from dataeng_assets.streams.errors import StreamStopped
+from dataeng_assets.streams.health.changes import Change, changes
 from dataeng_assets.streams.health.judge import HISTORY, Finding, judge
 from dataeng_assets.streams.health.samples import Sample, samples
 from dataeng_assets.streams.lag import Lag, lag
@@ -38,6 +39,7 @@ class StreamState:
         unreachable: why the broker did not answer; empty when it did.
         last_commit: to the main table; None before the first.
         samples: all that were ever taken, in order of time.
+        changes: of its owners and of how its records are read, oldest first.
     """
 
     name: str
@@ -47,6 +49,7 @@ class StreamState:
     unreachable: str = ""
     last_commit: datetime | None = None
     samples: Sequence[Sample] = ()
+    changes: Sequence[Change] = ()
     findings: Sequence[Finding] = field(default=())
 
 
@@ -75,6 +78,7 @@ def state(stream: Stream, cluster: Callable[[], Cluster]) -> StreamState:
         unreachable,
         _last_commit(stream),
         taken,
+        changes(stream),
         judge(newest, stream.contract.health),
     )
 
