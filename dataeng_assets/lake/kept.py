@@ -75,7 +75,8 @@ def _brought_up(kept: _Kept) -> bool:
     try:
         if kept.first is None or _described(kept.log, kept.at) != kept.first:
             return False
-        # bringing it up lists the log; where nobody else writes there is nothing to bring
+        # bringing it up lists the log; where nobody else writes there is nothing to bring. Clearing the log of old
+        # commits takes the oldest first: were the next one gone by that, so would be the one just looked at
         if _described(kept.log, _commit(kept.table.version() + 1)) is not None:
             kept.table.update_incremental()
     except (DeltaError, OSError):
