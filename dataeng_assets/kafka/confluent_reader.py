@@ -17,7 +17,7 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Topic
 from dataeng_assets.kafka.cluster import Cluster
 from dataeng_assets.kafka.errors import KafkaProblem, problem
 from dataeng_assets.kafka.handshake import shake_hands
-from dataeng_assets.kafka.messages import by_partition, columns, copied, no_collections
+from dataeng_assets.kafka.messages import by_partition, columns, copied, joined, no_collections, told_apart
 from dataeng_assets.kafka.records import RECORDS, Range, Reader
 
 _POLLED = 10_000
@@ -130,8 +130,8 @@ class ConfluentReader(Reader):
     def _take(self, found: dict[int, list[pa.Table]]) -> bool:
         """Add what one call gives, and say whether any partition moved on."""
         messages = self._consume()
-        records = [message for message in messages if message.error() is None]
-        moved = self._progressed(self._told_of([m for m in messages if m.error() is not None]))
+        records, others = told_apart(messages)
+        moved = self._progressed(self._told_of(others))
         if not records:
             return moved
         table = columns(records)
@@ -226,7 +226,7 @@ class ConfluentReader(Reader):
             if beyond:
                 ahead[partition] = beyond
         self._ahead = ahead
-        return pa.concat_tables(inside).combine_chunks()
+        return joined(inside)
 
     def _hear(self, error: KafkaError) -> None:
         """What is wrong for the moment; librdkafka tries again by itself, and it is told when nothing comes of it."""

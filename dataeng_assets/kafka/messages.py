@@ -6,6 +6,8 @@ Consuming them belongs in `confluent_reader`.
 import gc
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from itertools import chain, repeat
+from operator import is_
 from typing import Any
 
 import numpy as np
@@ -14,6 +16,8 @@ from confluent_kafka import TIMESTAMP_NOT_AVAILABLE, Message
 
 from dataeng_assets.kafka.records import HEADERS, RECORDS
 
+# what Arrow's own pool gives back to the system after each batch must be zeroed again for the next one
+_POOL = pa.system_memory_pool()
 _WORTH_SLICING = 64  # records per partition in a row; below that, one copy in order costs less than so many slices
 
 
@@ -29,19 +33,28 @@ def no_collections() -> Iterator[None]:
             gc.enable()
 
 
+def told_apart(messages: Sequence[Message]) -> tuple[Sequence[Message], Sequence[Message]]:
+    """Those that are records, and those that say something else; most calls give none of these."""
+    # an error that is compared with None raises
+    if all(map(is_, map(Message.error, messages), repeat(None))):
+        return messages, ()
+    records = [message for message in messages if message.error() is None]
+    return records, [message for message in messages if message.error() is not None]
+
+
 def columns(messages: Sequence[Message]) -> pa.Table:
     """Messages that are records as a table in the schema `RECORDS`, in their order."""
     # a method of the class costs a look-up less than one of each object
     count = len(messages)
-    kinds, times = zip(*map(Message.timestamp, messages), strict=True)
-    has_none = np.fromiter(kinds, np.int8, count) == TIMESTAMP_NOT_AVAILABLE
-    microseconds: Any = pa.array(np.fromiter(times, np.int64, count) * 1000, mask=has_none)
-    headers = list(map(Message.headers, messages))
+    told = np.fromiter(chain.from_iterable(map(Message.timestamp, messages)), np.int64, 2 * count)
+    kinds, times = told[::2], told[1::2]
+    microseconds: Any = pa.array(times * 1000, mask=kinds == TIMESTAMP_NOT_AVAILABLE)
+    keys, headers = list(map(Message.key, messages)), list(map(Message.headers, messages))
     found: list[pa.Array[Any]] = [
         pa.array(np.fromiter(map(Message.partition, messages), np.int32, count)),
         pa.array(np.fromiter(map(Message.offset, messages), np.int64, count)),
         microseconds.cast(pa.timestamp("us", tz="UTC")),
-        pa.array(list(map(Message.key, messages)), pa.binary()),
+        pa.array(keys, pa.binary()) if keys.count(None) < count else pa.nulls(count, pa.binary()),
         pa.array(list(map(Message.value, messages)), pa.binary()),
         pa.array([_headers(one) for one in headers], HEADERS) if any(headers) else pa.nulls(count, HEADERS),
     ]
@@ -58,6 +71,11 @@ def by_partition(table: pa.Table) -> Iterator[tuple[int, pa.Table]]:
         starts = _starts(partitions)
     for start, end in zip(starts, [*starts[1:], len(partitions)], strict=True):
         yield int(partitions[start]), table.slice(start, end - start)
+
+
+def joined(pieces: Sequence[pa.Table]) -> pa.Table:
+    """The records of all pieces, each column in one piece of memory."""
+    return pa.concat_tables(pieces).combine_chunks(memory_pool=_POOL)
 
 
 def copied(table: pa.Table) -> pa.Table:
