@@ -2,12 +2,13 @@
 
 The records of one producer hold the same keys in the same order. For such a layout there is an expression that matches
 a document only when it is one which `json_documents` would read as keeping the contract, and whose groups are then its
-values as they stand: no number near a limit, no whitespace but one space after a colon or comma. What does not match is
-not wrong: it is read there.
+values as they stand: no number near a limit, no whitespace but one space after a colon or comma. Fields that the
+contract does not name have their place in a layout too. What does not match is not wrong: it is read there.
 """
 
 import json
 import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -19,10 +20,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from dataeng_assets.contracts.model import Column
-from dataeng_assets.streams.decode.document import Unreadable, read_document
+from dataeng_assets.streams.decode.decoder import RESCUED
+from dataeng_assets.streams.decode.document import Field, Unreadable, read_document
 
 _LEVELS = 2
-"""Of objects and arrays in a json column; each makes the expression four times as large."""
+"""Of objects and arrays in a json column or an unknown field; each makes the expression four times as large."""
+_MOST_UNKNOWN = 16
 _MOST_LAYOUTS = 8
 _FEW = 20  # a layout is looked for in a batch where more than one document in so many has none that is known
 _LOOKED_AT = 20
@@ -69,7 +72,7 @@ class Read:
     """What was read of a batch.
 
     Attributes:
-        values: by column; of no meaning in rows that were not read. A column that nobody wrote is absent.
+        values: by column, and `_rescued`; of no meaning in rows that were not read. What nobody wrote is absent.
         rows: whether each was read.
     """
 
@@ -78,34 +81,50 @@ class Read:
 
 
 @dataclass(frozen=True)
-class Layout:
-    """Columns in the order in which documents hold them; one that may be empty may be absent from all of them.
+class Unknown:
+    """A field that the contract does not name.
 
     Attributes:
-        escapes: whether texts may hold any escape; else none but short ones, and those in json columns only.
+        nested: whether its value may be an object or an array.
     """
 
-    columns: tuple[Column, ...]
+    name: str
+    nested: bool
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Fields in the order in which documents hold them; a column that may be empty may be absent from all of them.
+
+    Attributes:
+        escapes: whether texts may hold any escape; else none but short ones, and those in json columns and unknown
+            fields only.
+    """
+
+    fields: tuple[Column | Unknown, ...]
     escapes: bool = False
 
     @property
     def expression(self) -> str:
-        """Matches documents of this layout; its groups are the columns' values."""
-        tokens = _WITH_ESCAPES if self.escapes else _PLAIN
-        members = [f"{json.dumps(column.name)}{_COLON}{_token(column, tokens)}" for column in self.columns]
+        """Matches documents of this layout; its groups are the fields' values."""
+        members = [f"{json.dumps(field.name)}{_COLON}{_token(field, self.escapes)}" for field in self.fields]
         return rf"^\{{{_COMMA.join(members)}\}}$"
 
     def read(self, cursor: duckdb.DuckDBPyConnection, texts: "pa.ChunkedArray[Any]") -> Read:
         """Read the documents that are laid out so."""
         groups = pl.Series("text", texts).str.extract_groups(self.expression).struct.unnest()
-        groups.columns = [column.name for column in self.columns]
-        certain = next(column.name for column in self.columns if not column.nullable)
+        groups.columns = [field.name for field in self.fields]
+        columns = [field for field in self.fields if isinstance(field, Column)]
+        certain = next(column.name for column in columns if not column.nullable)
         rows: Any = groups[certain].is_not_null().to_arrow()
-        values = {column.name: _typed(cursor, column, groups[column.name]) for column in self.columns}
-        for column in self.columns:
+        values = {column.name: _typed(cursor, column, groups[column.name]) for column in columns}
+        for column in columns:
             if column.physical == "timestamp":
                 no_day = pc.and_(pc.is_null(values[column.name]), groups[column.name].is_not_null().to_arrow())
                 rows = pc.and_not(rows, no_day)
+        unknown = [field.name for field in self.fields if isinstance(field, Unknown)]
+        if unknown:
+            values[RESCUED] = _rescued({name: groups[name] for name in unknown})
         return Read(values, rows)
 
 
@@ -141,20 +160,28 @@ class Layouts:
         return read
 
     def _new_layout(self, values: Sequence[bytes | None]) -> Layout | None:
-        """The layout of the first document that has one which is not known."""
-        for value in values:
-            try:
-                names = list(read_document(value))
-            except Unreadable:
-                continue
-            if not self._required <= set(names) <= set(self._known):
-                continue
-            layout = Layout(tuple(self._known[name] for name in names))
-            if layout in self._seen and b"\\" in (value or b""):
-                layout = replace(layout, escapes=True)
-            if layout not in self._seen:
-                return layout
-        return None
+        """The layout that most documents have of those whose layout is not known; one document alone makes none."""
+        found = Counter(layout for layout in map(self._layout_of, values) if layout is not None)
+        layout, count = found.most_common(1)[0] if found else (None, 0)
+        return layout if count > 1 else None
+
+    def _layout_of(self, value: bytes | None) -> Layout | None:
+        try:
+            document = read_document(value)
+        except Unreadable:
+            return None
+        unknown = [field for name, field in document.items() if name not in self._known]
+        plain = all(_PLAIN_NAME.fullmatch(field.key_text[1:-1]) for field in unknown)
+        if not self._required <= document.keys() or len(unknown) > _MOST_UNKNOWN or not plain:
+            return None
+        layout = Layout(tuple(self._known.get(name) or _unknown(name, field) for name, field in document.items()))
+        if layout in self._seen and b"\\" in (value or b""):
+            layout = replace(layout, escapes=True)
+        return None if layout in self._seen else layout
+
+
+def _unknown(name: str, field: Field) -> Unknown:
+    return Unknown(name, nested=field.text[0] in "{[")
 
 
 def _read_on(cursor: duckdb.DuckDBPyConnection, layout: Layout, texts: "pa.ChunkedArray[Any]", before: Read) -> Read:
@@ -192,9 +219,20 @@ def _texts(cursor: duckdb.DuckDBPyConnection, values: "pa.ChunkedArray[Any]") ->
     return texts
 
 
-def _token(column: Column, tokens: Mapping[str, str]) -> str:
-    token = tokens[column.physical]
-    return f"(?:null|{token})" if column.nullable else token
+def _token(field: Column | Unknown, escapes: bool) -> str:
+    if isinstance(field, Unknown):
+        return f"(null|{_value(_ANY_ESCAPES if escapes else _FEW_ESCAPES, _LEVELS if field.nested else 0)})"
+    token = (_WITH_ESCAPES if escapes else _PLAIN)[field.physical]
+    return f"(?:null|{token})" if field.nullable else token
+
+
+def _rescued(tokens: Mapping[str, pl.Series]) -> "pa.Array[Any]":
+    """Unknown fields, as they stood, as one object of JSON; null where a document was not read."""
+    parts = list[Any]()
+    for name, token in tokens.items():
+        parts += ["," if parts else "{", f"{json.dumps(name)}:", _texts_of(token)]
+    rescued: pa.Array[Any] = pc.binary_join_element_wise(*parts, "}", "")
+    return rescued
 
 
 def _typed(cursor: duckdb.DuckDBPyConnection, column: Column, tokens: pl.Series) -> "pa.Array[Any]":

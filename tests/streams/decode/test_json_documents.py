@@ -316,13 +316,14 @@ LAID_OUT = {
 
 
 ESCAPED = {"kind": '"\\u00e9"'}
+UNKNOWN = {**GOOD, "campaign": '"spring"', **LAID_OUT, "extra": '{"n": 1.10,"tags":["a"]}'}
 
 
 @pytest.fixture(scope="module")
 def experienced() -> Iterator[JsonDecoder]:
-    """A decoder that has seen two layouts, with escapes and without, so that documents which match are read by them."""
+    """A decoder that has seen three layouts, with escapes and without, so that documents are read by them."""
     with JsonDecoder(COLUMNS) as decoder:
-        for fields in (LAID_OUT, GOOD, LAID_OUT | ESCAPED, GOOD | ESCAPED):
+        for fields in (LAID_OUT, GOOD, UNKNOWN, LAID_OUT | ESCAPED, GOOD | ESCAPED, UNKNOWN | ESCAPED):
             check([laid_out(fields)] * 1200, decoder)
         yield decoder
 
@@ -342,6 +343,30 @@ def test_documents_of_a_layout_are_read_by_its_expression(
     rows = check([laid_out(LAID_OUT), laid_out(GOOD), laid_out(null), laid_out(LAID_OUT, ": ", ", ")], experienced)
     assert [row["user"] for row in rows] == [-7, None, None, -7]
     assert rows[0]["props"] == '{"price":1.10,"tags":["a",null],"u":"\\/"}'
+
+
+def test_fields_that_the_contract_does_not_name_are_part_of_a_layout(
+    experienced: JsonDecoder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def never(*_: object) -> None:
+        raise AssertionError("a document of a known layout was read elsewhere")
+
+    monkeypatch.setattr(experienced, "_decode_any", never)
+    odd = {**UNKNOWN, "campaign": "null", "extra": '[[1e2,"\\u00e9"],null]'}
+    rows = check([laid_out(UNKNOWN), laid_out(odd), laid_out(LAID_OUT), laid_out(UNKNOWN, ": ", ", ")], experienced)
+    assert [row["_rescued"] for row in rows] == [
+        '{"campaign":"spring","extra":{"n": 1.10,"tags":["a"]}}',
+        '{"campaign":null,"extra":[[1e2,"\\u00e9"],null]}',
+        None,
+        '{"campaign":"spring","extra":{"n": 1.10,"tags":["a"]}}',
+    ]
+
+
+def test_fields_whose_names_differ_from_document_to_document_make_no_layout() -> None:
+    with JsonDecoder(COLUMNS) as decoder:
+        rows = check([laid_out({**LAID_OUT, f"at_{at}": "1"}) for at in range(1_200)], decoder)
+        assert rows[7]["_rescued"] == '{"at_7":1}'
+        assert not decoder._layouts._seen
 
 
 ESCAPES = ["\\u00e9", "\\uD83D\\ude00 ", 'a\\n\\"\\/', "\\u0000", "\\\\u00e9", "\\udbff\\uDFFF", "\\ud7ff"]
@@ -379,16 +404,17 @@ def test_each_odd_document_is_right_or_set_aside_by_a_decoder_that_knows_layouts
     check([*ODD_DOCUMENTS, laid_out(LAID_OUT)], experienced)
 
 
-@pytest.mark.parametrize("name", [c.name for c in COLUMNS])
+@pytest.mark.parametrize("name", [*(c.name for c in COLUMNS), "campaign", "extra"])
 def test_each_odd_value_is_right_or_set_aside_by_a_decoder_that_knows_layouts(
     name: str, experienced: JsonDecoder
 ) -> None:
-    check([laid_out({**fields, name: text}) for fields in (LAID_OUT, GOOD) for text in ODD_VALUES], experienced)
+    check([laid_out({**base, name: text}) for base in (LAID_OUT, GOOD, UNKNOWN) for text in ODD_VALUES], experienced)
 
 
 like_others = st.builds(
-    lambda fields, gap: laid_out({**LAID_OUT, **fields}, *gap).decode(errors="surrogatepass"),
-    st.dictionaries(st.sampled_from([c.name for c in COLUMNS]), texts, max_size=2),
+    lambda base, fields, gap: laid_out({**base, **fields}, *gap).decode(errors="surrogatepass"),
+    st.sampled_from([LAID_OUT, UNKNOWN]),
+    st.dictionaries(st.sampled_from([*(c.name for c in COLUMNS), "campaign", "extra"]), texts, max_size=2),
     st.sampled_from([(":", ","), (": ", ", ")]),
 )
 damaged_like_others = st.builds(
