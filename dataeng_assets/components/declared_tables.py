@@ -93,8 +93,9 @@ def declared_tables(
     defs_folder = contract.path.parent.parent.parent
     found: list[Definition] = [deduplicated.table()] if deduplicated else []
     found += [one.enriched(defs_folder) for one in enriched]
-    taken = {"late", "dead_letters", "gaps", "changes", *(one.name for one in stream.more_windows)}
-    taken.add(f"{stream.window_minutes}m")
+    own = (stream.late, stream.dead_letters, stream.gaps, stream.changes, stream.savepoints, stream.rewinds)
+    taken = {key[-1].removeprefix(f"{stream.name}_") for key in own}
+    taken |= {f"{stream.window_minutes}m", *(one.name for one in stream.more_windows)}
     for definition in found:
         if definition.name in taken:
             raise ValueError(f"{contract.path}: two tables of {contract.name} are called {definition.name}")

@@ -92,6 +92,7 @@ def test_a_stream_without_enriched_tables_follows_no_row_versions() -> None:
         ({"deduplicated": {**ONCE, "key": ["event"]}}, "no column 'event'; did you mean 'event_id'"),
         ({"deduplicated": {**ONCE, "horizon": "soon"}}, "horizon is 'soon'"),
         ({"deduplicated": {**ONCE, "name": "late"}}, "two tables of crm are called late"),
+        ({"deduplicated": {**ONCE, "name": "savepoints"}}, "two tables of crm are called savepoints"),
         ({"enriched": [{**WITH_ACCOUNT, "table": "desk.account"}]}, "No table 'desk.account' is declared"),
         ({"enriched": [{**WITH_ACCOUNT, "key": {"event_type": "account_id"}}]}, "and account_id is bigint"),
         ({"enriched": [{**WITH_ACCOUNT, "columns": {"tier": "teer"}}]}, "did you mean 'tier'"),
