@@ -10,7 +10,7 @@ from deltalake import DeltaTable
 from dataeng_assets.streams.derived.spans import HOUR, Span
 from dataeng_assets.streams.stream import EVENT_DATE
 
-ROWS_AT_ONCE = 2_000_000
+ROWS_AT_ONCE = 1_000_000
 
 
 def rows_by_hour(main: DeltaTable, column: str) -> dict[int, int]:

@@ -21,11 +21,19 @@ _LG_K = 12  # 4,096 hashes: a standard error of 1.6 %, 32 kB at most
 _ORDER = "moment, p, o"
 
 
-def collected(aggregates: Iterable[Aggregate], contract: Contract) -> Iterator[str]:
-    """SQL expressions over the events of a window, one or two per aggregate, named by its position."""
+def collected(aggregates: Iterable[Aggregate], contract: Contract, *, once: bool = False) -> Iterator[str]:
+    """SQL expressions over the events of a window, one or two per aggregate, named by its position.
+
+    Args:
+        aggregates: in order.
+        contract: of the events.
+        once: count only those different values that columns `once0, once1, …` say stand alone.
+    """
     for number, one in enumerate(aggregates):
-        values = [value_sql(contract, name) for name in one.columns]
-        yield from (f"{sql} AS r{number}{part}" for part, sql in _collected(one, values, contract))
+        if once and one.function is Function.DISTINCT:
+            yield f"count(*) FILTER (WHERE once{number} AND {is_whole(one, contract)}) AS r{number}"
+        else:
+            yield from (f"{sql} AS r{number}{part}" for part, sql in _collected(one, contract))
 
 
 def value_sql(contract: Contract, name: str) -> str:
@@ -35,8 +43,21 @@ def value_sql(contract: Contract, name: str) -> str:
     return f"CASE WHEN {column} = 0 THEN 0::DOUBLE ELSE {column} END" if is_float else column
 
 
-def _collected(one: Aggregate, values: list[str], contract: Contract) -> Iterator[tuple[str, str]]:
-    value = values[0] if values else ""
+def is_whole(one: Aggregate, contract: Contract) -> str:
+    """SQL that tells whether an event has every part of the value."""
+    return " AND ".join(f"{value_sql(contract, name)} IS NOT NULL" for name in one.columns)
+
+
+def compared(one: Aggregate, contract: Contract) -> str:
+    """SQL that counts different values by comparing them."""
+    values = [value_sql(contract, name) for name in one.columns]
+    if len(values) == 1:
+        return f"count(DISTINCT {values[0]})"
+    return f"count(DISTINCT CASE WHEN {is_whole(one, contract)} THEN row({', '.join(values)}) END)"
+
+
+def _collected(one: Aggregate, contract: Contract) -> Iterator[tuple[str, str]]:
+    value = value_sql(contract, one.columns[0]) if one.columns else ""
     match one.function:
         case Function.COUNT:
             yield "", f"count({value or '*'})"
@@ -48,8 +69,7 @@ def _collected(one: Aggregate, values: list[str], contract: Contract) -> Iterato
             yield "", f"sum({value})::DECIMAL(38, 0)"
             yield "n", f"count({value})"
         case Function.DISTINCT:
-            whole = " AND ".join(f"{part} IS NOT NULL" for part in values)
-            yield "", f"count(DISTINCT CASE WHEN {whole} THEN row({', '.join(values)}) END)"
+            yield "", compared(one, contract)
         case Function.APPROX_DISTINCT:
             text = contract.column(one.columns[0]).type.canonical_sql(value)
             yield "", f"list(DISTINCT {text}) FILTER (WHERE {value} IS NOT NULL)"

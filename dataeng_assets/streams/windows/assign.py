@@ -31,13 +31,18 @@ class Assigned:
 
 def grid(kind: Grid) -> Assigned:
     """Tumbling and sliding windows."""
-    last = _floor(f"moment - {kind.offset}", kind.every, f" + {kind.offset}")
+    last = last_start(kind)
     if kind.every == kind.size:
         windows = last
     else:
         further = f"({kind.size - 1} - moment + ({last})) // {kind.every}"
         windows = f"unnest(generate_series({last} - {further} * {kind.every}, {last}, {kind.every}))"
-    return Assigned(f"assigned AS (SELECT *, {windows} AS w FROM taken)", "w", f"w + {kind.size}")
+    return Assigned(f"assigned AS NOT MATERIALIZED (SELECT *, {windows} AS w FROM taken)", "w", f"w + {kind.size}")
+
+
+def last_start(kind: Grid) -> str:
+    """SQL over `taken`: where the last window begins that an event lies in; a tumbling one's only window."""
+    return _floor(f"moment - {kind.offset}", kind.every, f" + {kind.offset}")
 
 
 def session(kind: Session, keys: int) -> Assigned:
