@@ -15,6 +15,7 @@ from functools import cached_property
 from typing import Any
 
 import duckdb
+import numpy as np
 import pyarrow as pa
 
 from dataeng_assets.contracts.checks.sql import listed, quoted
@@ -29,6 +30,7 @@ from dataeng_assets.streams.stream import Stream
 
 _RULES = "enriched 1"  # raised when this code joins other versions
 _MEMORY = "1GB"  # beyond it DuckDB goes on in a temporary folder
+_JOINED = 200_000  # events at once, if there are so many
 
 
 @dataclass(frozen=True)
@@ -144,14 +146,16 @@ class Enrichment(WholeEvents):
             connection.unregister("events")
             self.versions.take(connection, self._right, self._told)
             connection.execute(f"CREATE TABLE valid AS {self._validity('versions')}")
-            for batch in self.read(span):
-                if batch.num_rows:
-                    yield self._with_version(connection, batch)
+            for batches in _gathered(self.read(span)):
+                yield from self._with_versions(connection, batches)
 
-    def _with_version(self, connection: duckdb.DuckDBPyConnection, batch: pa.RecordBatch) -> pa.RecordBatch:
+    def _with_versions(
+        self, connection: duckdb.DuckDBPyConnection, batches: Sequence[pa.RecordBatch]
+    ) -> Iterator[pa.RecordBatch]:
         """Events with the columns of their version; what the events hold never passes through DuckDB."""
-        narrow = batch.select(list(dict.fromkeys([self.column, *self._left])))
-        connection.register("batch", narrow.append_column("n", pa.array(range(batch.num_rows))))
+        names = list(dict.fromkeys([self.column, *self._left]))
+        narrow = pa.Table.from_batches([batch.select(names) for batch in batches])
+        connection.register("batch", narrow.append_column("n", pa.array(np.arange(len(narrow)))))
         told = [*(f"v{number}" for number in range(len(self._told))), "valid_from"]
         found = connection.sql(f"""
             WITH event AS (SELECT n, epoch_us({quoted(self.column)}) AS moment, {self._named()} FROM batch)
@@ -160,11 +164,15 @@ class Enrichment(WholeEvents):
             ORDER BY n
             """).to_arrow_table()
         connection.unregister("batch")
-        added = list(self.schema)[batch.num_columns :]
+        added = list(self.schema)[batches[0].num_columns :]
         values = [
             pa.concat_arrays(found[name].chunks).cast(field.type) for name, field in zip(told, added, strict=True)
         ]
-        return pa.RecordBatch.from_arrays([*batch.columns, *values], schema=self.schema)
+        start = 0
+        for batch in batches:
+            mine = [column.slice(start, batch.num_rows) for column in values]
+            yield pa.RecordBatch.from_arrays([*batch.columns, *mine], schema=self.schema)
+            start += batch.num_rows
 
     def touched_by_versions(self, covered: int, before: int) -> Iterator[Span]:
         """Events before a time whose version is another one because of the row versions that came since.
@@ -253,6 +261,20 @@ class VersionsInput:
             ChangesGone: the table no longer tells.
         """
         return self.of.touched_by_versions(covered, before)
+
+
+def _gathered(read: pa.RecordBatchReader) -> Iterator[list[pa.RecordBatch]]:
+    """The events in batches that are together worth a join: each one sorts all versions, and files may be small."""
+    batches, rows = list[pa.RecordBatch](), 0
+    for batch in read:
+        if batch.num_rows:
+            batches.append(batch)
+            rows += batch.num_rows
+        if rows >= _JOINED:
+            yield batches
+            batches, rows = [], 0
+    if batches:
+        yield batches
 
 
 @contextmanager

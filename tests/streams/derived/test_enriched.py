@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dataeng_assets.lake.location import Lake
+from dataeng_assets.streams.derived import enrich as enriching
 from dataeng_assets.streams.derived import pieces
 from dataeng_assets.streams.derived.enrich import Enriched
 from dataeng_assets.streams.derived.tables import TableReport, publish
@@ -173,6 +174,18 @@ def test_a_table_that_is_made_in_many_pieces_is_the_same(
     report, rows = enrich(clicks, customers)
     assert len(report.replaced) > 3
     assert [tier for tier, _ in rows] == [str(minute // 90) for minute in range(0, 500, 17)]
+
+
+def test_events_of_many_small_files_are_joined_together_and_each_keeps_its_own_version(
+    clicks: Committed, customers: Extracted, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(enriching, "_JOINED", 5)
+    customers.extract([Row("a", "upsert", 60 * number * MINUTE, 0, str(number)) for number in range(6)])
+    minutes = range(0, 350, 17)
+    for first in range(0, len(minutes), 2):
+        clicks.drain(at(*minutes[first : first + 2]))
+    _, rows = enrich(clicks, customers)
+    assert [tier for tier, _ in rows] == [str(minute // 60) for minute in minutes]
 
 
 def test_rows_keep_every_column_of_the_event(clicks: Committed, customers: Extracted) -> None:
