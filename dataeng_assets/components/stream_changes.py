@@ -7,12 +7,11 @@ check looks at them. Seeing changes belongs in `streams.health.notice`.
 import dagster as dg
 
 from dataeng_assets.components.bronze_specs import bronze_spec
+from dataeng_assets.components.noted_rows import Told, tell_of_rows
 from dataeng_assets.contracts.model import Contract
 from dataeng_assets.orchestration.outcomes import INFO, TIER
 from dataeng_assets.streams.health.changes import CHANGES_SCHEMA, Change, changes
 from dataeng_assets.streams.stream import Stream
-
-_NUMBER = "change"
 
 
 def changes_spec(key: tuple[str, ...], topic: str, contract: Contract) -> dg.AssetSpec:
@@ -32,26 +31,15 @@ def changes_spec(key: tuple[str, ...], topic: str, contract: Contract) -> dg.Ass
 
 def tell_of_changes(instance: dg.DagsterInstance, stream: Stream) -> None:
     """Report every change that the instance does not know yet as a materialization of the table of changes."""
-    key = dg.AssetKey(stream.changes)
-    found = changes(stream)
-    if not found:
-        return
-    newest = instance.get_latest_materialization_event(key)
-    told = newest.asset_materialization.metadata.get(_NUMBER) if newest and newest.asset_materialization else None
-    known = told.value if isinstance(told, dg.IntMetadataValue) and told.value else 0
-    for change in found:
-        if change.number > known:
-            instance.report_runless_asset_event(
-                dg.AssetMaterialization(key, description=change.says, metadata=_metadata(stream, change))
-            )
+    found = {change.number: (change.says, _metadata(stream, change)) for change in changes(stream)}
+    tell_of_rows(instance, stream.changes, found)
 
 
-def _metadata(stream: Stream, change: Change) -> dict[str, str | int | float | dg.MetadataValue]:
+def _metadata(stream: Stream, change: Change) -> Told:
     parts = change.parts
     return {
         TIER: INFO,
         "kind": change.kind.value,
-        _NUMBER: change.number,
         "at": dg.MetadataValue.timestamp(change.at),
         "told_by": change.told_by,
         "changed": ", ".join(parts),

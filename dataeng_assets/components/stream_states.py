@@ -10,6 +10,7 @@ import dagster as dg
 import pyarrow as pa
 
 from dataeng_assets.components.bronze_specs import bronze_spec
+from dataeng_assets.components.noted_rows import Told, tell_of_rows
 from dataeng_assets.contracts.model import Contract
 from dataeng_assets.orchestration.preview import markdown
 from dataeng_assets.streams.rewind import REWINDS_SCHEMA, Rewind, rewinds
@@ -63,28 +64,12 @@ def _tell(
     stream: Stream,
     key: tuple[str, ...],
     sentences: Sequence[str],
-    rows: Sequence[Mapping[str, object]],
+    newest: Sequence[Mapping[str, object]],
     columns: Sequence[str],
 ) -> None:
-    """Report the sentences that are new: the table only grows, so its row count says which those are."""
-    told = _told(instance, key)
-    for number, sentence in enumerate(sentences[told:], told + 1):
-        metadata: dict[str, dg.MetadataValue | str | int] = {
-            "dagster/row_count": number,
-            "uri": stream.lake.at(key),
-            "list": markdown(rows[:_SHOWN], columns),
-        }
-        instance.report_runless_asset_event(
-            dg.AssetMaterialization(dg.AssetKey(key), description=sentence, metadata=metadata)
-        )
-
-
-def _told(instance: dg.DagsterInstance, key: tuple[str, ...]) -> int:
-    """How many rows the newest report of a table tells of."""
-    event = instance.get_latest_materialization_event(dg.AssetKey(key))
-    materialization = event.asset_materialization if event else None
-    count = materialization.metadata.get("dagster/row_count") if materialization else None
-    return int(count.value) if isinstance(count, dg.IntMetadataValue) and count.value else 0
+    """Report the rows that are new, each by its sentence and with the list as it is now."""
+    shown: Told = {"uri": stream.lake.at(key), "list": markdown(newest[:_SHOWN], columns)}
+    tell_of_rows(instance, key, {number: (sentence, shown) for number, sentence in enumerate(sentences, 1)})
 
 
 def _taken(one: Savepoint) -> str:
