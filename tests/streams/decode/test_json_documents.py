@@ -404,6 +404,25 @@ def test_each_odd_document_is_right_or_set_aside_by_a_decoder_that_knows_layouts
     check([*ODD_DOCUMENTS, laid_out(LAID_OUT)], experienced)
 
 
+@pytest.mark.parametrize("beside", [[], [laid_out({**LAID_OUT, "kind": '"\u00e9"'})]], ids=["ascii", "not ascii"])
+def test_every_ascii_character_is_read_alike_in_a_batch_of_ascii_and_beside_another(
+    beside: list[bytes], experienced: JsonDecoder
+) -> None:
+    texts_ = [chr(code) for code in range(128)]
+    values = [laid_out({**LAID_OUT, "kind": f'"a{one}b"', "props": f'{{"k{one}":["{one}"]}}'}) for one in texts_]
+    rows = check([*values, *beside], experienced)
+    assert [row["kind"] for row in rows[32:128] if row["kind"]] == [
+        f"a{one}b" for one in texts_[32:] if one not in '"\\'
+    ]
+
+
+def test_each_odd_document_of_ascii_is_right_or_set_aside_by_a_decoder_that_knows_layouts(
+    experienced: JsonDecoder,
+) -> None:
+    values = [laid_out({**LAID_OUT, c.name: text}) for c in COLUMNS for text in ODD_VALUES if text.isascii()]
+    check([*(one for one in ODD_DOCUMENTS if one and one.isascii()), *values], experienced)
+
+
 @pytest.mark.parametrize("name", [*(c.name for c in COLUMNS), "campaign", "extra"])
 def test_each_odd_value_is_right_or_set_aside_by_a_decoder_that_knows_layouts(
     name: str, experienced: JsonDecoder
