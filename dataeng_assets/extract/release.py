@@ -8,12 +8,9 @@ carries the guard of the extracts, so that of an extract and a replay, or of two
 
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import timedelta
 from pathlib import Path
 
 import duckdb
-import pyarrow as pa
-import pyarrow.compute as pc
 from deltalake import DeltaTable
 
 from dataeng_assets.contracts.checks.functions import register_functions
@@ -30,8 +27,6 @@ from dataeng_assets.lake.attempts import ATTEMPTS, until_committed
 from dataeng_assets.lake.location import Lake, TableMissing
 from dataeng_assets.lake.strict import table_schema
 from dataeng_assets.postgres.errors import SourceError
-
-_STATISTICS_UNIT = timedelta(milliseconds=1)
 
 
 class ReleaseOvertaken(SourceError):
@@ -97,17 +92,24 @@ def _judge(
         connection.execute(
             f"""
             CREATE TEMP TABLE judged AS
-            SELECT * EXCLUDE (_cleared_at, _newest_at, _newest_op, _released),
-              {broken_sql(table.contract, rules)} AS _broken_now,
-              CASE
-                WHEN list_contains(coalesce(_released, []), _extracted_at) THEN 'already'
-                WHEN greatest(_cleared_at, _newest_at) > _extracted_at THEN 'superseded'
-                WHEN len(_broken_now) > 0 THEN 'broken'
-                ELSE 'released'
-              END AS _outcome,
-              _outcome = 'released' AND coalesce(_newest_op, '') = 'delete'
-                AND row_number() OVER (PARTITION BY {keys(table)}, _outcome ORDER BY _extracted_at) = 1 AS _returns
-            FROM aside LEFT JOIN known USING ({keys(table)})
+            WITH said AS (
+              SELECT *,
+                {broken_sql(table.contract, rules)} AS _broken_now,
+                CASE
+                  WHEN list_contains(coalesce(_released, []), _extracted_at) THEN 'already'
+                  WHEN greatest(_cleared_at, _newest_at) > _extracted_at THEN 'superseded'
+                  WHEN len(_broken_now) > 0 THEN 'broken'
+                  ELSE 'released'
+                END AS _said
+              FROM aside LEFT JOIN known USING ({keys(table)})
+            )
+            SELECT * EXCLUDE (_cleared_at, _newest_at, _newest_op, _newest_hash, _released, _said),
+              -- a row that was good when it was first read is in bronze; under other rules it was set aside as well
+              CASE WHEN _said = 'released' AND _row_hash = coalesce(lag(_row_hash) OVER one_key, _newest_hash)
+                THEN 'already' ELSE _said END AS _outcome,
+              _said = 'released' AND _newest_op = 'delete' AND row_number() OVER one_key = 1 AS _returns
+            FROM said
+            WINDOW one_key AS (PARTITION BY {keys(table)}, _said ORDER BY _extracted_at)
             """
         )
     outcomes: Mapping[str, int] = dict(
@@ -158,27 +160,23 @@ def _store_versions(connection: duckdb.DuckDBPyConnection, table: SourceTable, a
 
 
 def _store_known(connection: duckdb.DuckDBPyConnection, table: SourceTable, main: DeltaTable) -> None:
-    """Make `known`: of each key that was set aside, what bronze has newest, and which moments were released."""
+    """Make `known`: of each key that was set aside, what bronze has newest, and which moments were released.
+
+    The hash is that of a row which is there: none when the newest is a delete.
+    """
     released = "_released_by" in table_schema(main).names
-    columns = [*table.contract.key, "_op", "_extracted_at", *(["_released_by"] if released else [])]
-    connection.register("stored", committed(main, columns, _look_up(connection, table)))
+    columns = [*table.contract.key, "_op", "_row_hash", "_extracted_at", *(["_released_by"] if released else [])]
+    connection.register("stored", committed(main, columns))
     connection.execute(
         f"""
         CREATE TEMP TABLE known AS
         SELECT {keys(table)}, max(_extracted_at) AS _newest_at, arg_max(_op, _extracted_at) AS _newest_op,
+          CASE WHEN _newest_op <> 'delete' THEN arg_max(_row_hash, _extracted_at) END AS _newest_hash,
           list(_extracted_at) FILTER ({"_released_by IS NOT NULL" if released else "false"}) AS _released
         FROM stored SEMI JOIN aside USING ({keys(table)}) GROUP BY {keys(table)}
         """
     )
     connection.unregister("stored")
-
-
-def _look_up(connection: duckdb.DuckDBPyConnection, table: SourceTable) -> pc.Expression | None:
-    """What of bronze has to be read: only a table read whole knows deletes, which are looked for from its beginning."""
-    earliest = connection.execute("SELECT min(_extracted_at) FROM aside").fetchall()[0][0]
-    if earliest is None or table.watermark is None:
-        return None
-    return pc.field("_extracted_at") >= pa.scalar(earliest - _STATISTICS_UNIT, pa.timestamp("us", "UTC"))
 
 
 def _append(

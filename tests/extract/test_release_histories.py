@@ -8,7 +8,7 @@ from itertools import pairwise
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from made_source import LOWER, SHORT, TREE, Shop, contract, quarantining, whole_table
 
@@ -120,6 +120,22 @@ def ending(module: Any, when: str | None, at: int) -> Iterator[None]:
 @settings(
     deadline=None, max_examples=12, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
 )
+@example(
+    happened=[
+        ("contract", "short"),
+        ("write", 3, "C"),
+        ("extract", None, 0),
+        ("contract", "both"),
+        ("extract", None, 0),
+    ]
+)
+@example(  # the middle one of three stays set aside, so that the first and the last of them are neighbours
+    happened=[
+        ("write", 1, "a"), ("extract", None, 0), ("write", 1, "DD"), ("extract", None, 0), ("contract", "lower"),
+        ("write", 1, "bb"), ("extract", None, 0), ("contract", "both"), ("extract", None, 0), ("write", 1, "DD"),
+        ("extract", None, 0), ("write", 1, "bb"), ("extract", None, 0), ("contract", "lower"), ("replay", None),
+    ]
+)  # fmt: skip
 @given(happened=steps)
 def test_whatever_happens_each_version_ends_in_one_place(shop, tmp_path, happened):
     shop.do("DROP TABLE shop.items")
