@@ -38,12 +38,13 @@ pytestmark = [pytest.mark.interop, pytest.mark.server]
 DEFS = ROOT / "dataeng_assets" / "defs"
 SCALE = 0.02
 # what no two runs have in common
-OF_THE_RUN = {"_ingested_at", "_run_id", "_extracted_at"}
+OF_THE_RUN = {"_ingested_at", "_run_id", "_extracted_at", "at", "told_by"}
 TABLES = {
     **{("bronze", "shop", table): (*schema.key_of(table), "_row_hash") for table in schema.TABLES},
     ("bronze", "events", "user_events"): ("_kafka_partition", "_kafka_offset"),
     ("bronze", "events", "user_events_late"): ("_kafka_partition", "_kafka_offset"),
     ("bronze", "events", "user_events_dead_letters"): ("_kafka_partition", "_kafka_offset"),
+    ("bronze", "events", "user_events_changes"): ("number",),
     ("silver", "events", "user_events_5m"): ("window_start", "event_type"),
 }
 
