@@ -169,6 +169,17 @@ def test_a_version_that_broke_other_rules_when_it_was_read_again_is_one_version(
     assert items.values() == [(1, "BB")]
 
 
+def test_a_good_version_that_new_rules_set_aside_when_it_was_read_again_is_not_released_a_second_time(items):
+    items.tables = [source_table(quarantining(contract("items"), SHORT))]
+    put(items, 1, "C")
+    items.first()
+    items.tables = [source_table(quarantining(contract("items"), SHORT, LOWER))]
+    items.first()
+    assert items.lake.open(ASIDE).to_pyarrow_table().num_rows == 1
+    assert told(replay(items)) == (0, 0, 0, 1)
+    assert items.values() == [(1, "C")]
+
+
 def test_without_quarantine_in_the_contract_everything_is_released_but_what_lacks_a_required_value(shop):
     columns = (
         ("item_id", "bigint", False),
