@@ -75,8 +75,9 @@ test-rooms: setup
 test-lineage: setup
 	@$(PYTEST) $(WHOLE)
 
-.venv-interop/.ready: requirements-interop.lock
-	@$(call install,.venv-interop,requirements-interop.lock)
+# other systems live in environments of their own, each with its lock
+.venv-%/.ready: requirements-%.lock
+	@$(call install,.venv-$*,requirements-$*.lock)
 	@touch $@
 
 test-interop: setup .venv-interop/.ready ## an S3 server, the UI in a browser, and the long stories
@@ -135,4 +136,4 @@ lock-interop: setup
 
 clean: ## end the local services, remove the environment and everything the project wrote
 	@[ ! -x $(BIN)/dataeng ] || $(BIN)/dataeng down
-	@rm -rf $(VENV) .venv-interop .dataeng .tmp_dagster_home_* dbt/target dbt/logs .coverage .hypothesis .*_cache
+	@rm -rf $(VENV) .venv-* .dataeng .tmp_dagster_home_* dbt/target dbt/logs .coverage .hypothesis .*_cache

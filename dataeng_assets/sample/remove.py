@@ -41,7 +41,7 @@ SAMPLE = (
     "docs/images",
     "docs/screenshots",
     "docs/tutorial.md",
-    "requirements-interop.lock",
+    "requirements-*.lock",
     "tests/*/test_sample_*",
     "tests/*/*/test_sample_*",
     "tests/interop",
@@ -61,12 +61,14 @@ SAMPLE = (
 
 STAYS = (
     "*.lock", "*.md", "*.toml", "*.yaml", ".*", "LICENSE", "Makefile", "benchmarks", "dataeng_assets/*.py",
-    "dataeng_assets/cli", "dataeng_assets/components", "dataeng_assets/contracts", "dataeng_assets/defs",
-    "dataeng_assets/extract", "dataeng_assets/kafka", "dataeng_assets/lake", "dataeng_assets/local",
+    "dataeng_assets/advise", "dataeng_assets/analyze", "dataeng_assets/cli", "dataeng_assets/components",
+    "dataeng_assets/contracts", "dataeng_assets/defs", "dataeng_assets/doctor", "dataeng_assets/extract",
+    "dataeng_assets/generate", "dataeng_assets/kafka", "dataeng_assets/lake", "dataeng_assets/local",
     "dataeng_assets/orchestration", "dataeng_assets/postgres", "dataeng_assets/quality", "dataeng_assets/streams",
-    "dataeng_assets/testing", "dbt/*.yml", "dbt/macros", "dbt/models", "dbt/tests/generic", "docs/*.md", "docs/*.py",
-    "docs/decisions", "docs/explanation", "docs/how-to", "docs/reference", "tests/*.py", "tests/benchmarks",
-    "tests/cli", "tests/components", "tests/contracts", "tests/docs", "tests/extract", "tests/kafka", "tests/lake",
+    "dataeng_assets/testing", "dbt/*.yml", "dbt/macros", "dbt/models", "dbt/tests/generic", "docs/*.md",
+    "docs/*.py", "docs/decisions", "docs/explanation", "docs/how-to", "docs/reference", "docs/runbook", "scripts",
+    "tests/*.py", "tests/advise", "tests/analyze", "tests/benchmarks", "tests/cli", "tests/components",
+    "tests/contracts", "tests/docs", "tests/doctor", "tests/extract", "tests/generate", "tests/kafka", "tests/lake",
     "tests/local", "tests/orchestration", "tests/postgres", "tests/quality", "tests/streams", "tests/testing",
     "tests/warehouse",
 )  # fmt: skip
