@@ -66,11 +66,11 @@ STAYS = (
     "dataeng_assets/generate", "dataeng_assets/kafka", "dataeng_assets/lake", "dataeng_assets/local",
     "dataeng_assets/orchestration", "dataeng_assets/postgres", "dataeng_assets/quality", "dataeng_assets/streams",
     "dataeng_assets/testing", "dbt/*.yml", "dbt/macros", "dbt/models", "dbt/tests/generic", "docs/*.md",
-    "docs/*.py", "docs/decisions", "docs/explanation", "docs/how-to", "docs/reference", "docs/runbook", "scripts",
-    "tests/*.py", "tests/advise", "tests/analyze", "tests/benchmarks", "tests/cli", "tests/components",
-    "tests/contracts", "tests/docs", "tests/doctor", "tests/extract", "tests/generate", "tests/kafka", "tests/lake",
-    "tests/local", "tests/orchestration", "tests/postgres", "tests/quality", "tests/streams", "tests/testing",
-    "tests/warehouse",
+    "docs/*.py", "docs/decisions", "docs/explanation", "docs/how-to", "docs/reference", "docs/reference_pages",
+    "docs/runbook", "scripts", "tests/*.py", "tests/advise", "tests/analyze", "tests/benchmarks", "tests/cli",
+    "tests/components", "tests/contracts", "tests/docs", "tests/doctor", "tests/extract", "tests/generate",
+    "tests/kafka", "tests/lake", "tests/local", "tests/orchestration", "tests/postgres", "tests/quality",
+    "tests/streams", "tests/testing", "tests/warehouse",
 )  # fmt: skip
 """Where everything else lies; a file of the sample in one of these folders is the sample's all the same."""
 

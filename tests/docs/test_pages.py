@@ -4,6 +4,7 @@ import ast
 import re
 import runpy
 import shlex
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +38,8 @@ def accept(line: str) -> None:
         command.make_context(command.name, words)
 
 
+# as `python docs/generate.py` sets it
+sys.path.insert(0, str(ROOT / "docs"))
 GENERATED = runpy.run_path(str(ROOT / "docs" / "generate.py"))["pages"]()
 
 
