@@ -1,4 +1,4 @@
-"""`dataeng sample`: fill the sample shop, let it live on, and remove it."""
+"""`dataeng sample`: fill the sample shop, let it live on, write files to try commands on, and remove it all."""
 
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -136,6 +136,30 @@ def _every_few_seconds() -> "Callable[[Lived], None]":
 def _told(lived: "Lived") -> str:
     late = f", {lived.late_commits:,} of which committed late" if lived.late_commits else ""
     return f"{lived.versions:,} rows changed in {lived.commits:,} transactions{late}; {lived.events:,} events sent"
+
+
+@app.command()
+def files(
+    folder: Annotated[Path, typer.Option("--folder", help="Where data, schemas and queries go.")] = Path(),
+) -> None:
+    """Write the files that the examples name: a table of sales, its rules, and a query that could be better.
+
+    The same day gives the same files. A file that you have edited is left as it is.
+
+    Examples:
+
+      dataeng sample files
+
+      dataeng sample files --folder /tmp/tryout
+    """
+    from dataeng_assets.sample.files import write_files
+
+    try:
+        for file in write_files(folder, today=datetime.now(UTC).date()):
+            typer.echo(f"{file.path}: {file.written}")
+    except OSError as error:
+        typer.echo(f"The files could not be written: {error}. Name another folder with --folder.", err=True)
+        raise typer.Exit(1) from None
 
 
 @app.command()

@@ -70,7 +70,7 @@ STAYS = (
     "docs/runbook", "scripts", "tests/*.py", "tests/advise", "tests/analyze", "tests/benchmarks", "tests/cli",
     "tests/components", "tests/contracts", "tests/docs", "tests/doctor", "tests/extract", "tests/generate",
     "tests/kafka", "tests/lake", "tests/local", "tests/orchestration", "tests/postgres", "tests/quality",
-    "tests/streams", "tests/testing", "tests/warehouse",
+    "tests/streams", "tests/testing", "tests/warehouse", "data", "queries", "schemas",
 )  # fmt: skip
 """Where everything else lies; a file of the sample in one of these folders is the sample's all the same."""
 
