@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from dataeng_assets.cli import (
+    analyze,
     contract,
     demo,
     discover,
@@ -37,6 +38,7 @@ app.command()(services.up)
 app.command()(services.down)
 app.command()(services.status)
 app.add_typer(sample.app, name="sample")  # sample
+app.command()(analyze.analyze)
 app.command()(demo.demo)
 app.command()(discover.discover)
 app.add_typer(metrics.app, name="metrics")

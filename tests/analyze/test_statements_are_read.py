@@ -1,0 +1,45 @@
+"""Texts become statements with places; what cannot be read is named and never a traceback."""
+
+import pytest
+
+from dataeng_assets.analyze.analysis import analyze
+from dataeng_assets.analyze.engines import Engine
+from dataeng_assets.analyze.statement import statements
+
+
+def test_a_finding_covers_exactly_what_it_is_about() -> None:
+    text = "select 1;\n-- é is one column\nselect a,\n  b\nfrom t where 'é' = c and shipped_at =  null and b = 1;"
+    (finding,) = analyze(text, Engine.SPARK).findings
+    place = finding.place
+    assert (place.line, place.column, place.end_line, place.end_column) == (5, 26, 5, 44)
+    assert text.splitlines()[4][25:43] == "shipped_at =  null"
+
+
+def test_a_syntax_error_has_its_place_and_the_other_statements_are_judged() -> None:
+    result = analyze("select a from t where a = null;\nselect date(ts from;", Engine.SPARK, file="q.sql")
+    assert [finding.rule for finding in result.findings] == ["equals-null"]
+    assert [str(error) for error in result.unread] == ["q.sql:2:16: Syntax error near 'from': Expecting )."]
+
+
+@pytest.mark.parametrize("engine", Engine)
+def test_a_statement_nested_200_deep_is_judged(engine: Engine) -> None:
+    nested = "select * from (" * 200 + "select a from t where a = null" + ") q" * 200
+    result = analyze(nested, engine)
+    assert result.unread == ()
+    assert "equals-null" in {finding.rule for finding in result.findings}
+
+
+@pytest.mark.parametrize("text", ["select " + "(" * 9000 + "1" + ")" * 9000, "select " + "not " * 9000 + "a"])
+def test_a_statement_nested_too_deep_is_named(text: str) -> None:
+    (error,) = analyze(text, Engine.SPARK).unread
+    assert "nested too deep" in error.reason
+
+
+def test_binary_data_is_named() -> None:
+    assert "binary" in statements("select \0", Engine.SPARK)[1][0].reason
+
+
+def test_a_megabyte_is_judged() -> None:
+    text = "select a from t where a in (" + ", ".join(map(str, range(150_000))) + ") and b = null"
+    assert len(text) > 1_000_000
+    assert [finding.rule for finding in analyze(text, Engine.SPARK).findings] == ["equals-null"]
