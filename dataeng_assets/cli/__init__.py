@@ -13,6 +13,7 @@ from dataeng_assets.cli import (
     contract,
     demo,
     discover,
+    generate,
     metrics,
     prepare,
     quality,
@@ -41,6 +42,7 @@ app.add_typer(sample.app, name="sample")  # sample
 app.command()(analyze.analyze)
 app.command()(demo.demo)
 app.command()(discover.discover)
+app.command()(generate.generate)
 app.add_typer(metrics.app, name="metrics")
 app.command()(prepare.prepare)
 app.add_typer(quality.app, name="quality")

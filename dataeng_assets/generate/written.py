@@ -1,0 +1,132 @@
+"""Generated files against a folder: what is new, what is the same, what changed, and what a person has edited.
+
+A record of hashes in the folder tells what was written by us. A file that differs from its record was edited.
+"""
+
+import json
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
+from difflib import unified_diff
+from enum import StrEnum
+from hashlib import sha256
+from pathlib import Path, PurePosixPath
+
+from dataeng_assets.generate.pipeline import Generated
+
+RECORD = ".dataeng-generated.json"
+
+
+class State(StrEnum):
+    """What is to become of a file."""
+
+    NEW = "new"
+    SAME = "same"
+    CHANGED = "changed"
+    KEPT = "edited, nothing new for it"
+    EDITED = "edited, and something new for it"
+
+
+@dataclass(frozen=True)
+class File:
+    """A file and what stands in its place.
+
+    Attributes:
+        text: what was generated.
+        found: what is there; None when nothing is.
+    """
+
+    path: Path
+    state: State
+    text: str
+    found: str | None
+
+    def diff(self) -> str:
+        """From what is there to what was generated, as a unified diff; empty when nothing would change."""
+        before = (self.found or "").splitlines(keepends=True)
+        after = self.text.splitlines(keepends=True)
+        return "".join(unified_diff(before, after, f"a/{self.path.name}", f"b/{self.path.name}"))
+
+
+def placed(generated: Generated, output: Path) -> tuple[Path, Generated]:
+    """The folder that an output means, and the files as they lie in it.
+
+    A file named as output receives the pipeline; what lies beside the pipeline lies beside it. Where the file's folders
+    are called as the pipeline's own, the rest keeps its place above them.
+    """
+    if not is_file(output):
+        return output, generated
+    inside = generated.main.parent
+    depth = len(inside.parts)
+    parents = output.resolve().parent.parts
+    if depth and parents[-depth:] == inside.parts:
+        folder, moved = output.resolve().parents[depth], {path: path for path in generated.files}
+        main = inside / output.name
+    else:
+        folder, main = output.parent, PurePosixPath(output.name)
+        moved = {path: path.relative_to(inside) if path.is_relative_to(inside) else path for path in generated.files}
+    moved[generated.main] = main
+    return folder, Generated(main, {moved[path]: text for path, text in generated.files.items()})
+
+
+def is_file(output: Path) -> bool:
+    """Whether an output names a file: it is one, or has an ending and is no folder."""
+    return output.is_file() or (bool(output.suffix) and not output.is_dir())
+
+
+def compared(generated: Generated, folder: Path, pipeline: str) -> list[File]:
+    """Each generated file with what stands in its place."""
+    record = _record(folder)
+    ours = record.get(pipeline, {})
+    return [_compared(path, text, folder, ours.get(str(path))) for path, text in sorted(generated.files.items())]
+
+
+def left_over(generated: Generated, folder: Path, pipeline: str) -> list[Path]:
+    """Files that an earlier call wrote for the pipeline and that are no longer generated; they stay."""
+    names = {str(path) for path in generated.files}
+    return [
+        folder / name for name in _record(folder).get(pipeline, {}) if name not in names and (folder / name).exists()
+    ]
+
+
+def write(files: Collection[File], folder: Path, pipeline: str, *, overwrite: Collection[Path] = ()) -> Iterator[File]:
+    """Write what is new or changed, and of what was edited those that may be overwritten; gives what was written.
+
+    Raises:
+        OSError: the folder cannot be written to.
+    """
+    record = _record(folder)
+    ours = dict(record.get(pipeline, {}))
+    for file in files:
+        if file.state in (State.NEW, State.CHANGED) or (file.state is State.EDITED and file.path in overwrite):
+            file.path.parent.mkdir(parents=True, exist_ok=True)
+            file.path.write_text(file.text, encoding="utf-8")
+            yield file
+        elif file.state is not State.SAME:
+            continue
+        ours[file.path.relative_to(folder).as_posix()] = _hash(file.text)
+    if ours != record.get(pipeline):
+        text = json.dumps({**record, pipeline: ours}, indent=2, sort_keys=True) + "\n"
+        (folder / RECORD).write_text(text, encoding="utf-8")
+
+
+def _compared(path: PurePosixPath, text: str, folder: Path, recorded: str | None) -> File:
+    place = folder / path
+    if not place.exists():
+        return File(place, State.NEW, text, None)
+    found = place.read_text(encoding="utf-8")
+    if found == text:
+        state = State.SAME
+    elif _hash(found) == recorded:
+        state = State.CHANGED
+    else:
+        state = State.KEPT if _hash(text) == recorded else State.EDITED
+    return File(place, state, text, found)
+
+
+def _record(folder: Path) -> Mapping[str, dict[str, str]]:
+    path = folder / RECORD
+    return dict(json.loads(path.read_text(encoding="utf-8"))) if path.exists() else {}
+
+
+def _hash(text: str) -> str:
+    return sha256(text.encode()).hexdigest()

@@ -1,0 +1,188 @@
+"""From what was asked for to a pipeline: which tables are meant, taken from the contracts in `defs/` or from the live
+source. What is written for them belongs in `generate`.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from dataeng_assets.contracts.load import load_contracts
+from dataeng_assets.contracts.model import Contract
+from dataeng_assets.contracts.write import contract_yaml
+from dataeng_assets.extract.declare import url_variable_of
+from dataeng_assets.extract.discover import WATERMARK_TYPE, LeftOut, discover, source_name
+from dataeng_assets.generate.asked import Asked, combination_of, kind_of, parts, request_of, tier_of
+from dataeng_assets.generate.kinds import kind_module
+from dataeng_assets.generate.pipeline import Pipeline, Table
+from dataeng_assets.generate.request import Mode, RequestRefused, Source, Tier, identifier, nearest
+from dataeng_assets.postgres.connect import connect
+from dataeng_assets.postgres.tables import describe_tables
+from dataeng_assets.settings import ROOT, variable
+
+DEFS = ROOT / "dataeng_assets" / "defs"
+_TABLES, _TOPIC = "PostgresTablesComponent", "KafkaTopicComponent"
+
+
+@dataclass(frozen=True)
+class Found:
+    """A pipeline, and what of its source cannot be a part of it."""
+
+    pipeline: Pipeline
+    left_out: tuple[LeftOut, ...] = ()
+
+
+@dataclass(frozen=True)
+class Declared:
+    """A source that stands in `defs/`."""
+
+    name: str
+    type: str
+    attributes: Mapping[str, Any]
+    contracts: Mapping[str, Contract]
+
+
+def pipeline_of(asked: Asked, *, pipeline_name: str = "", defs: Path = DEFS) -> Found:
+    """The pipeline that the options ask for.
+
+    Args:
+        asked: the options.
+        pipeline_name: what it is called; after its source when empty.
+        defs: folder whose sources are declared.
+
+    Raises:
+        RequestRefused: an option cannot be used, or a table or column does not exist.
+        SourceError, SettingMissing: the source was to be looked at, and cannot be.
+    """
+    kind = kind_of(asked.type)
+    combination = combination_of(kind, kind_module(kind), asked)
+    declared = {one.name: one for one in _declared(defs, combination.source)}
+    if asked.schema or (asked.name and asked.name not in declared and combination.source is Source.POSTGRES):
+        return _from_database(asked, pipeline_name)
+    if not declared:
+        raise RequestRefused(
+            f"No source of this kind is declared below {defs}. Name it with --name and its schema with --schema: then "
+            "the tables are looked up in the database."
+        )
+    return Found(_from_contracts(asked, pipeline_name, _chosen(asked, declared)))
+
+
+def _chosen(asked: Asked, declared: Mapping[str, Declared]) -> Declared:
+    if asked.name and asked.name not in declared:
+        raise RequestRefused(
+            f"--name {asked.name} is not declared.{nearest(asked.name, declared)} Declared: {', '.join(declared)}."
+        )
+    if asked.name:
+        return declared[asked.name]
+    wanted = parts(asked.tables)
+    fitting = [one for one in declared.values() if set(wanted) <= set(one.contracts)]
+    if len(declared) == 1 or (wanted and len(fitting) == 1):
+        return (fitting or list(declared.values()))[0]
+    raise RequestRefused(f"Several sources are declared: say which with --name: {', '.join(declared)}.")
+
+
+def _declared(defs: Path, source: Source) -> Iterator[Declared]:
+    wanted = _TABLES if source in (Source.POSTGRES, Source.FILES) else _TOPIC
+    for path in sorted(defs.glob("*/defs.yaml")):
+        said = yaml.safe_load(path.read_text(encoding="utf-8"))
+        if str(said.get("type", "")).endswith(wanted):
+            yield Declared(path.parent.name, wanted, said["attributes"], load_contracts(path.parent / "contracts"))
+
+
+def _from_contracts(asked: Asked, pipeline_name: str, source: Declared) -> Pipeline:
+    request = request_of(asked, pipeline_name or f"extract_{source.name}")
+    names = parts(asked.tables) or tuple(source.contracts)
+    for name in names:
+        if name not in source.contracts:
+            raise _no_table(name, source.contracts, f"the contracts of {source.name}")
+    said = source.attributes
+    tables = [
+        Table(
+            contract=source.contracts[name],
+            schema=str(said.get("db_schema", "public")) if source.type == _TABLES else "",
+            mode=request.mode,
+            watermark=_declared_watermark(said, name) if source.type == _TABLES else None,
+            document=source.contracts[name].path.read_text(encoding="utf-8"),
+        )
+        for name in names
+    ]
+    variable_name = str(said.get("url_variable") or said.get("bootstrap_variable"))
+    return Pipeline(request, source.name, _with_modes(tables, request.mode, asked.watermark), variable_name)
+
+
+def _declared_watermark(said: Mapping[str, Any], table: str) -> str | None:
+    options = (said.get("tables") or {}).get(table, {})
+    if options.get("mode") == "full":
+        return None
+    return str(options.get("watermark") or said.get("watermark", "updated_at"))
+
+
+def _from_database(asked: Asked, pipeline_name: str) -> Found:
+    if tier_of(asked.tier) is Tier.OFFLINE:
+        raise RequestRefused(
+            "--tier 3 opens no connection, and the tables stand in no contract below defs/. Ask for --tier 2, or write "
+            "the contracts first: dataeng discover."
+        )
+    schema = asked.schema or "public"
+    if not asked.variable and not asked.name:
+        raise RequestRefused(
+            "Say what the source is called with --name, or which variable has its address: --variable."
+        )
+    address_variable = asked.variable or url_variable_of(identifier(asked.name, "--name"))
+    with connect(variable(address_variable), "dataeng generate") as connection:
+        described = describe_tables(connection, schema)
+        name = identifier(asked.name or source_name(schema, connection.info.dbname), "--name")
+    request = request_of(asked, pipeline_name or f"extract_{name}")
+    found = discover(described, source=name, schema=schema, folder=Path("contracts"), owner=request.owner)
+    contracts = {contract.name: contract for contract in found.contracts}
+    reasons = {left.name: left.reason for left in found.left_out}
+    wanted = parts(asked.tables) or tuple(contracts)
+    for table in wanted:
+        if table in reasons:
+            raise RequestRefused(f"The table {table} of {schema} cannot be copied: {reasons[table]}.")
+        if table not in contracts:
+            raise _no_table(table, contracts, schema)
+    tables = [
+        Table(
+            contracts[one], schema, request.mode, found.watermarks[one], contract_yaml(contracts[one], status="draft")
+        )
+        for one in wanted
+    ]
+    left_out = tuple(left for left in found.left_out if not asked.tables or left.name.partition(".")[0] in wanted)
+    pipeline = Pipeline(request, name, _with_modes(tables, request.mode, asked.watermark), address_variable)
+    return Found(pipeline, left_out)
+
+
+def _with_modes(tables: Sequence[Table], mode: Mode, watermark: str) -> tuple[Table, ...]:
+    """Each table with the mode it can have: incremental with a watermark only."""
+    if mode is not Mode.INCREMENTAL:
+        return tuple(replace(table, mode=mode, watermark=None) for table in tables)
+    if watermark:
+        tables = [replace(table, watermark=_checked_watermark(table.contract, watermark)) for table in tables]
+    return tuple(table if table.watermark else replace(table, mode=Mode.FULL) for table in tables)
+
+
+def _checked_watermark(contract: Contract, watermark: str) -> str:
+    fitting = [one.name for one in contract.columns if one.type.kind == WATERMARK_TYPE and not one.nullable]
+    instead = f"Those of {contract.name} that could be: {', '.join(fitting) or 'none; ask for --mode full'}."
+    column = next((one for one in contract.columns if one.name == watermark), None)
+    if column is None:
+        names = [one.name for one in contract.columns]
+        raise RequestRefused(
+            f"--watermark {watermark}: {contract.name} has no such column.{nearest(watermark, names)} {instead}"
+        )
+    if column.name not in fitting:
+        what = (
+            "may be NULL" if column.type.kind == WATERMARK_TYPE else f"is a {column.type.kind} and no {WATERMARK_TYPE}"
+        )
+        raise RequestRefused(f"--watermark {watermark}: in {contract.name} it {what}. {instead}")
+    return watermark
+
+
+def _no_table(name: str, known: Mapping[str, Contract], where: str) -> RequestRefused:
+    return RequestRefused(
+        f"--tables {name}: there is no such table in {where}.{nearest(name, known)} "
+        f"Tables: {', '.join(known) or 'none'}."
+    )
