@@ -8,8 +8,8 @@ from dataeng_assets.advise.questions import BY_NAME, YES, Answers, Quantity, Val
 from dataeng_assets.advise.rule import AtMost, Condition, MoreThan, all_hold, is_
 from dataeng_assets.advise.units import GB, MINUTE, SECOND, TB
 
-_MORE = 1.01
-"""How far above a limit lies what is said to be more: a percent."""
+_MORE = 1.2
+"""How far above a limit lies what is proposed instead: enough to be seen in the figure."""
 
 
 @dataclass(frozen=True)
@@ -19,6 +19,8 @@ class Contradiction:
     says: str
     when: tuple[Condition, ...]
 
+
+_COMMITTED = ("duckdb", "delta", "iceberg", "postgres", "snowflake", "bigquery", "redshift", "databricks")
 
 CONTRADICTIONS: tuple[Contradiction, ...] = (
     Contradiction(
@@ -31,20 +33,7 @@ CONTRADICTIONS: tuple[Contradiction, ...] = (
     ),
     Contradiction(
         "A table or a warehouse shows rows when they are committed, which takes a second or more; a topic does not.",
-        (
-            is_(
-                "destination",
-                "duckdb",
-                "delta",
-                "iceberg",
-                "postgres",
-                "snowflake",
-                "bigquery",
-                "redshift",
-                "databricks",
-            ),
-            AtMost("latency", 1 * SECOND),
-        ),
+        (is_("destination", *_COMMITTED), AtMost("latency", 1 * SECOND)),
     ),
     Contradiction(
         "A file is there when it was written to its end, and a database is asked; neither is that quick. "
@@ -113,16 +102,20 @@ def is_consistent(answers: Answers) -> bool:
 
 
 def _found(one: Contradiction, answers: Answers, *, alone: bool) -> Found:
-    names = [condition.name for condition in one.when]
-    changes = [
-        next(((name, value) for value in _by_nearness(name, one, answers) if _mends(one, {**answers, name: value}, alone)),
-             None)
-        for name in names
-    ]  # fmt: skip
-    return Found(one.says, {name: answers[name] for name in names}, tuple(change for change in changes if change))
+    changes = [_nearest_change(condition.name, one, answers, alone=alone) for condition in one.when]
+    return Found(
+        one.says,
+        {condition.name: answers[condition.name] for condition in one.when},
+        tuple(change for change in changes if change),
+    )
 
 
-def _mends(one: Contradiction, answers: Answers, alone: bool) -> bool:
+def _nearest_change(name: str, one: Contradiction, answers: Answers, *, alone: bool) -> tuple[str, Value] | None:
+    tried = ((name, value) for value in _by_nearness(name, one, answers))
+    return next((change for change in tried if _mends(one, {**answers, change[0]: change[1]}, alone=alone)), None)
+
+
+def _mends(one: Contradiction, answers: Answers, *, alone: bool) -> bool:
     """Whether nothing is left; of several contradictions, whether this one is gone and no other one came."""
     return is_consistent(answers) if alone else not all_hold(one.when, answers)
 
@@ -146,3 +139,21 @@ def _beyond(name: str, when: Sequence[Condition]) -> list[float]:
 
 def _distance(value: float, other: float) -> float:
     return abs(log(value / other)) if value and other else inf
+
+
+def completed(given: Mapping[str, Value], usual: Answers) -> tuple[Answers, tuple[str, ...]]:
+    """All answers: the given ones, else the usual ones, of which some give way where they contradict given ones.
+
+    Returns:
+        The answers, and the questions whose usual answer gave way.
+    """
+    answers: dict[str, Value] = {**usual, **given}
+    gave_way: list[str] = []
+    for _ in usual:
+        changes = [change for found in contradictions(answers) for change in found.changes if change[0] not in given]
+        if not changes:
+            break
+        name, value = changes[0]
+        answers[name] = value
+        gave_way.append(name)
+    return answers, tuple(dict.fromkeys(gave_way))

@@ -22,7 +22,7 @@ DECISIONS: tuple[Decision, ...] = (
 )
 """In the order in which they are taken: later ones ask what earlier ones decided."""
 
-_WAREHOUSES = {"none": "postgres", "aws": "redshift", "gcp": "bigquery", "azure": "snowflake"}
+_WAREHOUSES = {"none": "duckdb", "aws": "redshift", "gcp": "bigquery", "azure": "snowflake"}
 _MORE = 1.001
 """What lies just above a limit, for trying: a thousandth."""
 

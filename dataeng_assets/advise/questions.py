@@ -195,8 +195,12 @@ QUESTIONS: tuple[Question, ...] = (
 BY_NAME = {question.name: question for question in QUESTIONS}
 
 
+USUAL: Answers = {question.name: question.read(question.default) for question in QUESTIONS}
+"""What is taken where nobody answers."""
+
+
 def read_answers(given: Mapping[str, object]) -> dict[str, Value]:
-    """The answers, with the default where none was given.
+    """The answers that were given.
 
     Args:
         given: by the questions' names, with dashes or underscores; None where nothing was said.
@@ -209,7 +213,7 @@ def read_answers(given: Mapping[str, object]) -> dict[str, Value]:
         if name not in BY_NAME:
             known = ", ".join(BY_NAME)
             raise AnswerUnknown(f"{name!r} is not asked.{nearest(name, BY_NAME)} Questions: {known}.")
-    return {name: question.read(said.get(name, question.default)) for name, question in BY_NAME.items()}
+    return {name: BY_NAME[name].read(value) for name, value in said.items()}
 
 
 def nearest(said: str, known: Mapping[str, object]) -> str:

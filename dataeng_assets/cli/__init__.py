@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from dataeng_assets.cli import (
+    advise,
     analyze,
     contract,
     demo,
@@ -35,6 +36,7 @@ app = typer.Typer(
     rich_markup_mode="rich",
     pretty_exceptions_enable=False,
 )
+app.command()(advise.advise)
 app.command()(services.up)
 app.command()(services.down)
 app.command()(services.status)

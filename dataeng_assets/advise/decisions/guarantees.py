@@ -44,12 +44,12 @@ DELIVERY = Decision(
     (
         Option(
             "by-key",
-            "At least once, written by key",
+            "At least once, written by key: each counts once",
             reasons=(
                 Reason(2, "What is written twice replaces itself, so a retry needs no care."),
                 Reason(2, "A run that is repeated replaces its own rows.", (is_("processing", "batch"),)),
                 Reason(1, "It needs no transaction that spans two systems."),
-                Reason(-2, "A topic takes what is written twice as two records.", (is_("target", "kafka"),)),
+                Reason(-3, "A topic takes what is written twice as two records.", (is_("target", "kafka"),)),
             ),
         ),
         Option(
@@ -57,7 +57,7 @@ DELIVERY = Decision(
             "Exactly once",
             reasons=(
                 Reason(
-                    3,
+                    4,
                     "Each record must count once, whether or not it has a key.",
                     (is_("exactly-once", YES),),
                     DELIVERY_PAGE,
@@ -167,7 +167,7 @@ STATE = Decision(
             "Remote: ForSt on object storage",
             reasons=(
                 Reason(
-                    5,
+                    6,
                     "So much state takes hours to load onto new disks; here it stays where it is.",
                     (MoreThan("state", 1 * TB),),
                     FORST,

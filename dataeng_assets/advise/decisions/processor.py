@@ -31,7 +31,7 @@ PLATFORM = Option(
         Bar("A commit to a table takes about a second.", (AtMost("latency", 1 * SECOND),)),
         Bar("Its models run on one host.", (MoreThan("volume", TB),)),
         Bar("It reads Postgres and Kafka.", (is_("source", "kinesis", "pubsub", "files"),)),
-        Bar("It writes Delta, DuckDB and Postgres.", (is_("target", *CLOUD_WAREHOUSES, "iceberg", "kafka"),)),
+        Bar("It writes Delta and DuckDB.", (is_("target", *CLOUD_WAREHOUSES, "postgres", "iceberg", "kafka"),)),
     ),
 )
 WAREHOUSE_NATIVE = Option(

@@ -2,7 +2,7 @@
 
 from dataeng_assets.advise.questions import NO, YES
 from dataeng_assets.advise.rule import AtMost, Bar, Decision, MoreThan, Option, Reason, is_
-from dataeng_assets.advise.units import DAY, GB, HOUR, MINUTE, TB, YEAR
+from dataeng_assets.advise.units import GB, HOUR, MINUTE, TB, YEAR
 
 KAPPA = "https://www.oreilly.com/radar/questioning-the-lambda-architecture/"
 LAKEHOUSE = "https://www.cidrdb.org/cidr2021/papers/cidr2021_paper17.pdf"
@@ -145,7 +145,7 @@ ARCHITECTURE = Decision(
             "Lambda",
             reasons=(
                 Reason(
-                    4,
+                    5,
                     "The log ends before what must be computable again, and the warehouse computes that in batch.",
                     (is_("log-covers", NO), is_("storage", "warehouse")),
                 ),
@@ -161,11 +161,7 @@ ARCHITECTURE = Decision(
                     "What counted exactly once in one path is counted again where the paths meet.",
                     (is_("exactly-once", YES),),
                 ),
-                Reason(
-                    1,
-                    "Results of more than a month ago are asked for seldom, and in batch.",
-                    (MoreThan("reprocess", 30 * DAY), is_("log-covers", NO)),
-                ),
+                Reason(1, "What is older than the log can only be computed in batch.", (is_("log-covers", NO),)),
             ),
             bars=(Bar("There is no stream.", (is_("processing", "batch"),)),),
         ),
