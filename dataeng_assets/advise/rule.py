@@ -130,8 +130,10 @@ class Decision:
     def conditions(self) -> Iterator[Condition]:
         """Every condition in it."""
         for option in self.options:
-            for stated in (*option.reasons, *option.bars):
-                yield from stated.when
+            for reason in option.reasons:
+                yield from reason.when
+            for bar in option.bars:
+                yield from bar.when
 
 
 def all_hold(when: tuple[Condition, ...], facts: Facts) -> bool:
