@@ -11,7 +11,7 @@ from typing import TypeVar, cast
 
 from sqlglot import exp
 from sqlglot.dialects.dialect import Dialect
-from sqlglot.errors import ParseError, SqlglotError, TokenError
+from sqlglot.errors import ParseError, TokenError
 from sqlglot.tokenizer_core import Token, TokenType
 
 from dataeng_assets.analyze.engines import Engine
@@ -130,7 +130,7 @@ def _parsed_by_chunk(dialect: Dialect, source: Text) -> tuple[_Parsed, list[Unre
     for chunk in _chunks(source.tokens):
         try:
             trees = _parse(dialect, chunk, source.text)
-        except (SqlglotError, RecursionError) as error:
+        except Exception as error:  # noqa: BLE001 - sqlglot's parser raises ValueError, KeyError and others on bad calls
             errors.append(_unread(source.file, error, source.text, chunk))
             continue
         found += [(chunk[0].start, chunk[-1].end + 1, tree) for tree in trees]
@@ -141,7 +141,7 @@ def _parsed_whole(dialect: Dialect, source: Text) -> _Parsed | None:
     """The statements of a text whose semicolons do not all end one, such as a procedure's body."""
     try:
         trees = _parse(dialect, list(source.tokens), source.text)
-    except (SqlglotError, RecursionError):
+    except Exception:  # noqa: BLE001 - as above
         return None
     spans = [source.span(tree) for tree in trees]
     return [(*span, tree) for span, tree in zip(spans, trees, strict=True) if span is not None]
@@ -178,6 +178,9 @@ def _unread(file: str, error: Exception, text: str, tokens: Sequence[Token] = ()
         line, column = text.count("\n", 0, start) + 1, start - text.rfind("\n", 0, start)
         near = f" near {told['highlight']!r}" if told.get("highlight") else ""
         return Unreadable(file, f"Syntax error{near}: {str(told['description']).rstrip('.')}.", line, column)
+    if tokens:
+        place = Text(file, text, tokens).place(tokens[0].start, tokens[-1].end + 1)
+        return Unreadable(file, f"Syntax error: {_first_sentence(error)}", place.line, place.column)
     lines = text.splitlines() or [""]
     return Unreadable(file, f"Syntax error: {_first_sentence(error)}", len(lines), len(lines[-1]) + 1)
 
@@ -191,4 +194,4 @@ def _start(told: dict[str, object], tokens: Sequence[Token]) -> int:
 
 
 def _first_sentence(error: Exception) -> str:
-    return f"{str(error).splitlines()[0].rstrip('.')}."
+    return f"{(str(error).splitlines() or [type(error).__name__])[0].rstrip('.')}."

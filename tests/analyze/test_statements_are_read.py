@@ -42,4 +42,4 @@ def test_binary_data_is_named() -> None:
 def test_a_megabyte_is_judged() -> None:
     text = "select a from t where a in (" + ", ".join(map(str, range(150_000))) + ") and b = null"
     assert len(text) > 1_000_000
-    assert [finding.rule for finding in analyze(text, Engine.SPARK).findings] == ["equals-null"]
+    assert "equals-null" in {finding.rule for finding in analyze(text, Engine.SPARK).findings}
