@@ -241,6 +241,8 @@ def _column(used: Uses, facts: TableFacts | None, table: str, name: str, variant
     near = tuple(dict.fromkeys(used.near.get(place, ())))
     said = facts.column(name) if facts else None
     if said is None or not said.type:
+        if place in used.contradictions:
+            raise NotDecidable(f"{table}.{name} {used.contradictions[place]}")
         return Column(name, _TYPES[used.kinds.get(place, "")][variant], near=near)
     kind = exp.DataType.build(said.type, dialect=dialect, udt=True).sql(dialect="duckdb")
     if not family(kind):

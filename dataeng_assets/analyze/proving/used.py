@@ -48,12 +48,14 @@ class Uses:
         stars: tables of which all columns are asked for.
         kinds: what use says of a column's type: text, number, temporal, boolean; missing when it says nothing.
         near: literals that a column is compared with, as text.
+        contradictions: of columns whose uses do not agree; what matters where the type is not known.
     """
 
     columns: dict[str, dict[str, None]] = field(default_factory=dict)
     stars: set[str] = field(default_factory=set)
     kinds: dict[Place, str] = field(default_factory=dict)
     near: dict[Place, list[str]] = field(default_factory=dict)
+    contradictions: dict[Place, str] = field(default_factory=dict)
     _same: dict[Place, Place] = field(default_factory=dict)
 
     def first(self, place: Place) -> Place:
@@ -71,15 +73,15 @@ class Uses:
         self.near.setdefault(one, []).extend(self.near.pop(other, []))
         if kind := self.kinds.pop(other, ""):
             self.say(one, kind)
+        if contradiction := self.contradictions.pop(other, ""):
+            self.contradictions[one] = contradiction
 
     def say(self, place: Place, kind: str) -> None:
         """The place is used as this kind."""
         place = self.first(place)
         known = self.kinds.setdefault(place, kind)
         if known != kind:
-            raise NotDecidable(
-                f"{'.'.join(place)} is used as {known} and as {kind}, and which it is decides what the statement gives"
-            )
+            self.contradictions[place] = f"is used as {known} and as {kind}, and its type decides what is given"
 
 
 def table_name(table: exp.Table) -> str:
@@ -131,7 +133,7 @@ class _Reader:
             self._read_star(node)
         if isinstance(node, exp.In):
             query = node.args.get("query")
-            self._alike([node.this, *node.expressions, *(query.this.selects[:1] if query else [])])
+            self._alike([node.this, *node.expressions, query])
         elif isinstance(node, exp.Case):
             self._alike([*(branch.args["true"] for branch in node.args["ifs"]), node.args.get("default")])
         elif isinstance(node, _ALIKE):
