@@ -21,7 +21,7 @@ from dataeng_assets.analyze.proving.data import Column, Table, data_set, family,
 from dataeng_assets.analyze.proving.fold import folded
 from dataeng_assets.analyze.proving.reasons import depends_on_ties, not_comparable, order_of
 from dataeng_assets.analyze.proving.run import Arena, Cannot, Difference, connect
-from dataeng_assets.analyze.proving.used import BOOLEAN, NUMBER, TEMPORAL, TEXT, NotDecidable, Uses, uses
+from dataeng_assets.analyze.proving.used import BOOLEAN, NUMBER, TEMPORAL, TEXT, NotDecidable, Place, Uses, uses
 
 DATA_SETS = 200
 _SECONDS = 20
@@ -225,26 +225,54 @@ def _known(pair: tuple[exp.Query, exp.Query], facts: Facts) -> dict[str, TableFa
 
 
 def _tables(used: Uses, known: Mapping[str, TableFacts], variant: int, dialect: str) -> list[Table]:
+    typed = {
+        used.first((name, column)): _duckdb_type(facts.type, dialect)
+        for name, table in known.items()
+        for column, facts in table.columns.items()
+        if facts.type
+    }
     tables = []
     for name, columns in used.columns.items():
         wanted = list(columns)
         if name in used.stars and name not in known:
             wanted.append(_UNSEEN)
-        made = tuple(_column(used, known.get(name), name, column, variant, dialect) for column in wanted)
+        made = tuple(_column(used, known, typed, (name, column), variant, dialect) for column in wanted)
         unique = tuple(frozenset(map(str.lower, key)) for key in known[name].keys) if name in known else ()
         tables.append(Table(name, made, unique))
     return tables
 
 
-def _column(used: Uses, facts: TableFacts | None, table: str, name: str, variant: int, dialect: str) -> Column:
+def _column(
+    used: Uses,
+    known: Mapping[str, TableFacts],
+    typed: Mapping[Place, str],
+    column: Place,
+    variant: int,
+    dialect: str,
+) -> Column:
+    """A column to fill: of the type that is known of it, or of a column it is compared with, or that its use says."""
+    table, name = column
     place = used.first((table, name))
     near = tuple(dict.fromkeys(used.near.get(place, ())))
+    facts = known.get(table)
     said = facts.column(name) if facts else None
     if said is None or not said.type:
+        if place in typed:
+            return Column(name, typed[place], near=near)
         if place in used.contradictions:
             raise NotDecidable(f"{table}.{name} {used.contradictions[place]}")
         return Column(name, _TYPES[used.kinds.get(place, "")][variant], near=near)
-    kind = exp.DataType.build(said.type, dialect=dialect, udt=True).sql(dialect="duckdb")
+    kind = _duckdb_type(said.type, dialect)
     if not family(kind):
         raise NotDecidable(f"{table}.{name} is of type {said.type}, of which no data is made")
     return Column(name, kind, said.nullable is not False, bool(said.is_unique), near)
+
+
+def _duckdb_type(kind: str, dialect: str) -> str:
+    """A type in DuckDB's words, whichever system named it."""
+    for words in ("duckdb", dialect, "postgres", "spark"):
+        try:
+            return exp.DataType.build(kind, dialect=words).sql(dialect="duckdb")
+        except SqlglotError:
+            continue
+    return kind

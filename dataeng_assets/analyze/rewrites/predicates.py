@@ -12,8 +12,14 @@ from dataeng_assets.analyze.rewrites.splice import replaced, written
 from dataeng_assets.analyze.rule import Hit
 from dataeng_assets.analyze.statement import Statement
 
-_SIGNS = {exp.EQ: "=", exp.LT: "<", exp.LTE: "<=", exp.GT: ">", exp.GTE: ">="}
-_MIRRORED = {exp.EQ: exp.EQ, exp.LT: exp.GT, exp.LTE: exp.GTE, exp.GT: exp.LT, exp.GTE: exp.LTE}
+_SIGNS: dict[type[exp.Expr], str] = {exp.EQ: "=", exp.LT: "<", exp.LTE: "<=", exp.GT: ">", exp.GTE: ">="}
+_MIRRORED: dict[type[exp.Expr], type[exp.Expr]] = {
+    exp.EQ: exp.EQ,
+    exp.LT: exp.GT,
+    exp.LTE: exp.GTE,
+    exp.GT: exp.LT,
+    exp.GTE: exp.LTE,
+}
 _TRUNCATED = (exp.DateTrunc, exp.TimestampTrunc, exp.DatetimeTrunc)
 _FORMATS = {
     **dict.fromkeys(("%Y-%m-%d", "YYYY-MM-DD", "yyyy-mm-dd"), "DAY"),
@@ -117,14 +123,15 @@ def _next(start: date, unit: str) -> date:
 def _range(statement: Statement, name: str, bounds: list[tuple[date, date]], kind: type[exp.Expr]) -> str:
     (start, end), last = bounds[0], bounds[-1][1]
     from_, to = _day(statement, start), _day(statement, end)
-    return {
+    ranges: dict[type[exp.Expr], str] = {
         exp.EQ: f"{name} >= {from_} and {name} < {to}",
         exp.LT: f"{name} < {from_}",
         exp.LTE: f"{name} < {to}",
         exp.GT: f"{name} >= {to}",
         exp.GTE: f"{name} >= {from_}",
         exp.Between: f"{name} >= {from_} and {name} < {_day(statement, last)}",
-    }.get(kind, "")
+    }
+    return ranges.get(kind, "")
 
 
 def _day(statement: Statement, day: date) -> str:

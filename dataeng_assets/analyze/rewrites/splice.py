@@ -44,9 +44,14 @@ def span(statement: Statement, node: exp.Expr) -> tuple[int, int] | None:
     for before, after in sorted(((b, a) for b in range(_BEFORE) for a in range(_AFTER)), key=sum):
         if first - before >= 0 and last + after < len(tokens):
             start, end = tokens[first - before].start, tokens[last + after].end + 1
-            if _reads_as(statement, start, end, node):
+            if _is_balanced(tokens[first - before : last + after + 1]) and _reads_as(statement, start, end, node):
                 return start, end
     return None
+
+
+def _is_balanced(tokens: Sequence[Token]) -> bool:
+    kinds = [token.token_type for token in tokens]
+    return kinds.count(TokenType.L_PAREN) == kinds.count(TokenType.R_PAREN)
 
 
 def _reads_as(statement: Statement, start: int, end: int, node: exp.Expr) -> bool:

@@ -140,10 +140,14 @@ def joined(statement: Statement, hit: Hit, _: Facts) -> str | None:
     if subquery is None or not isinstance(inner, exp.Select) or outer is None or not _is_joinable(inner, outer):
         return None
     aliases = {one.this.alias_or_name.lower() for one in (inner.args["from_"], *(inner.args.get("joins") or ()))}
-    keys, rest = [], []
+    keys: list[tuple[exp.Column, exp.Column]] = []
+    rest: list[exp.Expr] = []
     for condition in conjuncts(inner.args["where"].this):
         pair = _key(condition, aliases)
-        (keys if pair else rest).append(pair or condition)
+        if pair is None:
+            rest.append(condition)
+        else:
+            keys.append(pair)
     if not keys or any(not _is_own(one, aliases) for one in rest):
         return None
     return _with_join(statement, subquery, inner, outer, keys, rest)
