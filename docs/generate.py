@@ -14,6 +14,8 @@ from reference_pages.rules import rules
 from reference_pages.settings import settings
 from reference_pages.types import types
 
+from dataeng_assets.analyze.pages import pages as analyze_pages
+
 NOTE = "<!-- Generated from the code by `make docs`; change that instead. -->"
 
 
@@ -26,6 +28,7 @@ def pages() -> dict[Path, str]:
         "types": types(),
         "rules": rules(),
         "columns": columns(),
+        **{f"analyze/{name}": text for name, text in analyze_pages().items()},
     }
     return {REFERENCE / f"{name}.md": f"{NOTE}\n\n{text.strip()}\n" for name, text in made.items()}
 

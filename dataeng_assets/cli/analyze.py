@@ -1,73 +1,130 @@
 """`dataeng analyze`: what makes SQL slow or wrong, with evidence."""
 
-from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
 from dataeng_assets.analyze.engines import Engine
+from dataeng_assets.analyze.finding import Severity
+from dataeng_assets.analyze.output.formats import Format
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from dataeng_assets.analyze.analysis import Analysis
+    from dataeng_assets.analyze.facts import Facts
+    from dataeng_assets.analyze.reading import Source
 
 
-class Format(StrEnum):
-    """How findings are printed."""
-
-    TABLE = "table"
-    JSON = "json"
-
-
-_Query = Annotated[str, typer.Option("--query", help="SQL file, folder with SQL files, or - for standard input.")]
+_Query = Annotated[
+    str, typer.Option("--query", help="SQL file, folder, dbt project or model, or - for standard input.")
+]
 _Engine = Annotated[Engine, typer.Option("--engine", help="Where the SQL runs.")]
-_Recommend = Annotated[bool, typer.Option("--recommend", help="Show rewrites, each with what is known of it.")]
+_Recommend = Annotated[
+    bool, typer.Option("--recommend", help="Show rewrites, each proven on generated data or labelled not proven.")
+]
 _Format = Annotated[Format, typer.Option("--format", help="How findings are printed.")]
+_Fix = Annotated[bool, typer.Option("--fix", help="Write proven rewrites into the files, and no others.")]
+_FailOn = Annotated[Severity, typer.Option("--fail-on", help="Exit 1 for findings of this severity or above.")]
+_Explain = Annotated[str, typer.Option("--explain", help="Show the page of a rule: bad, good, why, when not.")]
 
 
 def analyze(
-    query: _Query,
+    query: _Query = "",
     engine: _Engine = Engine.SPARK,
     recommend: _Recommend = False,
     format_: _Format = Format.TABLE,
+    fix: _Fix = False,
+    fail_on: _FailOn = Severity.INFO,
+    explain: _Explain = "",
 ) -> None:
     """Say what makes SQL slow or wrong on an engine, where exactly, and why.
 
-    Exits 0 when nothing was found, 1 when something was, 2 when something could not be read.
+    Exits 0 when nothing was found, 1 for findings at or above --fail-on, 2 when something could not be read.
 
     Examples:
 
       dataeng analyze --query queries/daily_aggregation.sql --engine spark --recommend
 
-      dataeng analyze --query queries --engine snowflake --format json
-    """
-    from dataeng_assets.analyze.analysis import analyze as analyzed
-    from dataeng_assets.analyze.reading import SourceUnreadable, texts
-    from dataeng_assets.analyze.rewrites import recommended
+      dataeng analyze --query queries --engine snowflake --format sarif --fail-on error > findings.sarif
 
+      dataeng analyze --query dbt --engine duckdb
+
+      dataeng analyze --explain not-in-nullable
+    """
+    if explain:
+        _explain(explain)
+        return
+    if not query:
+        _stop("Name what to analyze: --query FILE, a folder, or - for standard input.")
+    from dataeng_assets.analyze.facts import Facts
+    from dataeng_assets.analyze.reading import SourceUnreadable, sources
+
+    facts = Facts()
     try:
-        read = texts(query)
+        read = sources(query)
+        if fix:
+            read = _fixed(read, engine, facts)
     except SourceUnreadable as error:
         _stop(str(error))
-    by = recommended if recommend else None
-    analyses = [analyzed(text, engine, file=file, recommend=by) for file, text in read]
+    analyses = _analyzed(read, engine, facts, recommend=recommend)
     _show(analyses, format_)
     if any(one.unread for one in analyses):
         raise typer.Exit(2)
-    raise typer.Exit(1 if any(one.findings for one in analyses) else 0)
+    counted = [finding for one in analyses for finding in one.findings if finding.severity.rank >= fail_on.rank]
+    raise typer.Exit(1 if counted else 0)
+
+
+def _analyzed(read: "Sequence[Source]", engine: Engine, facts: "Facts", *, recommend: bool) -> "list[Analysis]":
+    from dataeng_assets.analyze.analysis import analyze as analyzed
+    from dataeng_assets.analyze.rewrites import recommended
+
+    by = recommended if recommend else None
+    return [one.placed(analyzed(one.text, engine, file=one.name, facts=facts, recommend=by)) for one in read]
+
+
+def _fixed(read: "Sequence[Source]", engine: Engine, facts: "Facts") -> "list[Source]":
+    """The texts with proven rewrites, which are written into their files."""
+    from dataclasses import replace
+
+    from dataeng_assets.analyze.fixing import fixed
+    from dataeng_assets.analyze.rewrites import recommended
+
+    result = []
+    for one in read:
+        one.check_writable()
+        text, rules = fixed(one.text, engine, file=one.name, facts=facts, recommend=recommended)
+        if rules:
+            one.write(text)
+            typer.echo(f"{one.name}: rewritten for {', '.join(rules)}", err=True)
+        result.append(replace(one, text=text))
+    return result
 
 
 def _show(analyses: "Sequence[Analysis]", format_: Format) -> None:
     from rich.console import Console
 
-    from dataeng_assets.analyze.output.json_report import json_report
+    from dataeng_assets.analyze.output.formats import written
     from dataeng_assets.analyze.output.table import rendered
 
-    if format_ is Format.JSON:
-        typer.echo(json_report(analyses))
+    if format_ is not Format.TABLE:
+        typer.echo(written(analyses, format_))
         return
     Console(highlight=False).print(rendered(analyses))
+
+
+def _explain(name: str) -> None:
+    from rich.console import Console
+    from rich.markdown import Markdown
+
+    from dataeng_assets.analyze.pages import page
+    from dataeng_assets.analyze.rules import RULES
+    from dataeng_assets.contracts.errors import did_you_mean
+
+    rule = next((one for one in RULES if one.id == name), None)
+    if rule is None:
+        _stop(f"There is no rule {name!r}{did_you_mean(name, [one.id for one in RULES])}.")
+    Console().print(Markdown(page(rule)))
 
 
 def _stop(reason: str) -> NoReturn:
