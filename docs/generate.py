@@ -15,7 +15,9 @@ from reference_pages.settings import settings
 from reference_pages.types import types
 
 from dataeng_assets.analyze.pages import pages as analyze_pages
+from dataeng_assets.doctor.pages import runbook
 
+RUNBOOK = REFERENCE.parent / "runbook"
 NOTE = "<!-- Generated from the code by `make docs`; change that instead. -->"
 
 
@@ -30,7 +32,14 @@ def pages() -> dict[Path, str]:
         "columns": columns(),
         **{f"analyze/{name}": text for name, text in analyze_pages().items()},
     }
-    return {REFERENCE / f"{name}.md": f"{NOTE}\n\n{text.strip()}\n" for name, text in made.items()}
+    return {
+        **{REFERENCE / f"{name}.md": _page(text) for name, text in made.items()},
+        **{RUNBOOK / f"{name}.md": _page(text) for name, text in runbook().items()},
+    }
+
+
+def _page(text: str) -> str:
+    return f"{NOTE}\n\n{text.strip()}\n"
 
 
 def write(made: Mapping[Path, str]) -> None:

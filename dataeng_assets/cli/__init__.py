@@ -14,6 +14,7 @@ from dataeng_assets.cli import (
     contract,
     demo,
     discover,
+    doctor,
     generate,
     metrics,
     prepare,
@@ -44,6 +45,7 @@ app.add_typer(sample.app, name="sample")  # sample
 app.command()(analyze.analyze)
 app.command()(demo.demo)
 app.command()(discover.discover)
+app.command()(doctor.doctor)
 app.command()(generate.generate)
 app.add_typer(metrics.app, name="metrics")
 app.command()(prepare.prepare)

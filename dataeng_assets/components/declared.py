@@ -1,6 +1,7 @@
 """Source tables by their name, as `defs/` declares them, for commands that run outside of Dagster."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import yaml
@@ -25,9 +26,27 @@ def find_table(name: str, defs_folder: Path = ROOT / "dataeng_assets" / "defs") 
     raise LookupError(f"{said}. Declared: {', '.join(key.removeprefix('bronze.') for key in tables) or 'none'}.")
 
 
-def _declared(defs_folder: Path) -> Iterator[SourceTable]:
+@dataclass(frozen=True)
+class PostgresSource:
+    """A Postgres source as it is declared: its name, the variable that holds its address, and its tables."""
+
+    name: str
+    url_variable: str
+    tables: Sequence[SourceTable]
+
+
+def find_sources(defs_folder: Path = ROOT / "dataeng_assets" / "defs") -> list[PostgresSource]:
+    """The declarations of all Postgres sources, with their tables."""
+    found = []
     for path in sorted(defs_folder.glob("*/defs.yaml")):
         declaration = yaml.safe_load(path.read_text())
         if str(declaration.get("type", "")).endswith(PostgresTablesComponent.__name__):
             component = PostgresTablesComponent.model_validate(declaration["attributes"])
-            yield from component.source_tables(load_contracts(path.parent / "contracts"))
+            tables = component.source_tables(load_contracts(path.parent / "contracts"))
+            found.append(PostgresSource(component.source, component.url_variable, tables))
+    return found
+
+
+def _declared(defs_folder: Path) -> Iterator[SourceTable]:
+    for source in find_sources(defs_folder):
+        yield from source.tables

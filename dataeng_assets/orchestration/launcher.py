@@ -6,6 +6,7 @@ waiting. `dagster.yaml` names this class; run monitoring asks it.
 """
 
 import os
+from enum import StrEnum
 from pathlib import Path
 
 import dagster as dg
@@ -22,7 +23,7 @@ class LocalLauncher(DefaultRunLauncher):
 
     def check_run_worker_health(self, run: dg.DagsterRun) -> CheckRunHealthResult:
         """Running unless the process that said it would execute the run is gone."""
-        pid = self._process(run.run_id)
+        pid = _process(self._instance, run.run_id)
         if pid is None or _is_there(pid):
             return CheckRunHealthResult(WorkerStatus.RUNNING)
         return CheckRunHealthResult(
@@ -31,13 +32,37 @@ class LocalLauncher(DefaultRunLauncher):
             "committed is safe. It is started once more; else start it again.",
         )
 
-    def _process(self, run_id: str) -> int | None:
-        said = self._instance.all_logs(run_id, of_type=dg.DagsterEventType.ENGINE_EVENT)
-        for entry in said:
-            metadata = entry.get_dagster_event().engine_event_data.metadata
-            if "pid" in metadata:
-                return int(str(metadata["pid"].value))
-        return None
+
+class Process(StrEnum):
+    """What is known of the process that executes a run."""
+
+    THERE = "there"
+    GONE = "gone"
+    UNKNOWN = "unknown"
+
+
+def process_state(instance: dg.DagsterInstance, run: dg.DagsterRun, *, from_command_line: bool) -> tuple[Process, int]:
+    """Whether the process that said it would execute a run lives on this machine, and its number; 0 if unknown.
+
+    Args:
+        instance: where the run is recorded.
+        run: one that has started and not ended.
+        from_command_line: it runs in the process of a command, which looks like no worker of Dagster's.
+    """
+    pid = _process(instance, run.run_id) or 0
+    if not pid or not (from_command_line or isinstance(instance.run_launcher, LocalLauncher)):
+        return Process.UNKNOWN, pid
+    lives = _exists(pid) if from_command_line else _is_there(pid)
+    return (Process.THERE if lives else Process.GONE), pid
+
+
+def _process(instance: dg.DagsterInstance, run_id: str) -> int | None:
+    said = instance.all_logs(run_id, of_type=dg.DagsterEventType.ENGINE_EVENT)
+    for entry in said:
+        metadata = entry.get_dagster_event().engine_event_data.metadata
+        if "pid" in metadata:
+            return int(str(metadata["pid"].value))
+    return None
 
 
 def _is_there(pid: int) -> bool:
@@ -48,6 +73,10 @@ def _is_there(pid: int) -> bool:
             return b"multiprocessing" in command.read_bytes()
         except OSError:
             return False
+    return _exists(pid)
+
+
+def _exists(pid: int) -> bool:
     try:
         os.kill(pid, 0)
     except ProcessLookupError:

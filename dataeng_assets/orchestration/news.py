@@ -98,10 +98,10 @@ class RunHistory:
             if run is None or run.tags.get(_WILL_RETRY) == "true":
                 continue
             if record.event_log_entry.dagster_event_type == dg.DagsterEventType.RUN_FAILURE:
-                failed = FailedRun(*_subject(run), run.run_id, _why(record.event_log_entry.get_dagster_event()))
+                failed = FailedRun(*subject(run), run.run_id, _why(record.event_log_entry.get_dagster_event()))
                 unmended = _with(unmended, failed)
                 continue
-            done = DoneRun(*_subject(run))
+            done = DoneRun(*subject(run))
             unmended = [known for known in unmended if not known.concerns(done)]
             if _SCHEDULE in run.tags:
                 succeeded[run.job_name] = datetime.fromtimestamp(record.timestamp, UTC).date().isoformat()
@@ -230,7 +230,7 @@ def _said(metadata: Mapping[str, dg.MetadataValue[Any]], without: str = "") -> s
     return _short(", ".join(plain))
 
 
-def _subject(run: dg.DagsterRun) -> tuple[str, str, str]:
+def subject(run: dg.DagsterRun) -> tuple[str, str, str]:
     """What a run was asked for: job, or assets where the job is the nameless one, and days.
 
     The next run of a schedule makes up for the one before it, so its days do not count.

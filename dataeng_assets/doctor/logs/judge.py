@@ -1,0 +1,133 @@
+"""What a whole log says: causes with the lines that prove them, and what no cause explains."""
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from dataeng_assets.doctor.finding import Finding, Looked, NotLooked, Said
+from dataeng_assets.doctor.logs.lines import LogRefused, lines
+from dataeng_assets.doctor.logs.patterns import PATTERNS, Pattern
+from dataeng_assets.doctor.logs.skew import TaskTimes
+
+_MOMENT = re.compile(r"\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d|\d\d/\d\d/\d\d \d\d:\d\d:\d\d")
+_BAD = re.compile(r"\b(?:ERROR|FATAL|PANIC|CRITICAL)\b|Traceback \(most recent call last\)")
+_EXAMPLES = 3
+
+
+@dataclass
+class _Hits:
+    """The lines that one pattern was found in."""
+
+    count: int = 0
+    said: dict[str, tuple[int, str]] = field(default_factory=dict)
+    last: int = 0
+
+    def add(self, said: str, number: int, moment: str) -> None:
+        self.count, self.last = self.count + 1, number
+        if len(self.said) < _EXAMPLES:
+            self.said.setdefault(said, (number, moment))
+
+
+class _Judge:
+    """Takes lines one by one and remembers what they prove, in bounded memory."""
+
+    def __init__(self) -> None:
+        self.lines = 0
+        self.tasks = TaskTimes()
+        self.hits: dict[int, _Hits] = {}
+        self._markers = {pattern.only_in: False for pattern in PATTERNS if pattern.only_in}
+        self._over = {pattern.over for pattern in PATTERNS if pattern.over}
+        self._bad = _Hits()
+
+    def take(self, line: str) -> None:
+        self.lines += 1
+        self.tasks.take(line, self.lines)
+        for marker, seen in self._markers.items():
+            if not seen and marker in line:
+                self._markers[marker] = True
+        for over in self._over:
+            if over in line:
+                self.hits = {n: hits for n, hits in self.hits.items() if PATTERNS[n].over != over}
+        is_known = [
+            self._match(number, pattern, line) for number, pattern in enumerate(PATTERNS) if pattern.hint in line
+        ]
+        if not any(is_known) and _BAD.search(line):
+            self._bad.add("", self.lines, "")
+
+    def _match(self, number: int, pattern: Pattern, line: str) -> bool:
+        found = pattern.line.search(line)
+        if found is None:
+            return False
+        moment = _MOMENT.search(line)
+        words = {name: value or "unknown" for name, value in found.groupdict().items()}
+        self.hits.setdefault(number, _Hits()).add(pattern.says.format(**words), self.lines, moment[0] if moment else "")
+        return True
+
+    def unexplained(self) -> tuple[int, int]:
+        """How many lines tell of errors that nothing here explains, and the first of them."""
+        of_others = [hits for number, hits in self.hits.items() if not self._is_of_its_system(PATTERNS[number])]
+        counted = [hits for hits in (self._bad, *of_others) if hits.count]
+        first = min((number for hits in counted for number, _ in hits.said.values()), default=0)
+        return sum(hits.count for hits in counted), first
+
+    def _is_of_its_system(self, pattern: Pattern) -> bool:
+        return not pattern.only_in or self._markers[pattern.only_in]
+
+    def proofs(self) -> Iterator[tuple[str, str, _Hits]]:
+        """Cause, system and lines of each pattern that counts."""
+        for number, hits in sorted(self.hits.items()):
+            pattern = PATTERNS[number]
+            if hits.count >= pattern.at_least and self._is_of_its_system(pattern):
+                yield pattern.cause, pattern.system, hits
+
+
+def judge_log(path: Path) -> Iterator[Said]:
+    """Read a log and say what it proves; a file that is no log, or cannot be read to its end, is said so."""
+    judge = _Judge()
+    try:
+        for line in lines(path):
+            judge.take(line)
+    except LogRefused as error:
+        yield NotLooked(str(path), str(error))
+        if not judge.lines:
+            return
+    yield Looked(judge.lines, f"lines of {path.name}")
+    found = list(_findings(judge, str(path)))
+    yield from found
+    count, first = judge.unexplained()
+    if count and not found:
+        yield NotLooked(
+            "errors that no cause explains",
+            f"{count:,} lines of {path.name} tell of errors that the catalogue does not know, the first is line "
+            f"{first:,}. Read on from there.",
+        )
+
+
+def causes_in(text: str) -> dict[str, tuple[str, ...]]:
+    """What the words of a failure prove: proofs by cause."""
+    judge = _Judge()
+    for line in text.splitlines():
+        judge.take(line)
+    found: dict[str, tuple[str, ...]] = {}
+    for cause, _, hits in judge.proofs():
+        found[cause] = (*found.get(cause, ()), *hits.said)
+    return found
+
+
+def _findings(judge: _Judge, where: str) -> Iterator[Finding]:
+    by_cause: dict[str, list[str]] = {}
+    for cause, system, hits in judge.proofs():
+        by_cause.setdefault(cause, []).extend(_told(system, hits))
+    skewed = tuple(judge.tasks.skewed())
+    if skewed:
+        by_cause.setdefault("partition-skew", []).extend(skewed[:_EXAMPLES])
+    for cause, proof in by_cause.items():
+        yield Finding(cause, where, tuple(proof), names={"FILE": where})
+
+
+def _told(system: str, hits: _Hits) -> Iterable[str]:
+    for said, (number, moment) in hits.said.items():
+        yield f"line {number:,}{f' at {moment}' if moment else ''} ({system}): {said}"
+    if hits.count > len(hits.said):
+        yield f"{hits.count:,} such lines, the last is line {hits.last:,}"
