@@ -11,7 +11,7 @@ from dataeng_assets.analyze.finding import Effect, Severity
 from dataeng_assets.analyze.queries import Input, Query
 from dataeng_assets.analyze.rule import Example, Hit, Rule
 from dataeng_assets.analyze.statement import Statement
-from dataeng_assets.analyze.terms import columns, filters, in_bytes, size, table_facts
+from dataeng_assets.analyze.terms import columns, constant_pair, filters, in_bytes, size, table_facts
 
 NARROW = 6
 """Columns up to which reading all of them is no matter."""
@@ -79,6 +79,12 @@ def _filtered(one: Input, query: Query) -> set[str]:
     return found | {name.name.lower() for name in using or ()}
 
 
+def _by_value(one: Input, query: Query) -> bool:
+    """Whether some condition compares a column of an input with a constant."""
+    pairs = (constant_pair(condition) for condition in filters(query))
+    return any(query.input_of(column) is one for pair in pairs if pair is not None for column in columns(pair[0]))
+
+
 def _no_partition_filter(statement: Statement, facts: Facts) -> Iterator[Hit]:
     for query in statement.queries:
         for one in query.inputs:
@@ -100,8 +106,7 @@ def _misses_clustering(statement: Statement, facts: Facts) -> Iterator[Hit]:
             known = table_facts(one, facts)
             if known is None or not known.clustered_by or known.partition_columns or (known.bytes or 0) < LARGE:
                 continue
-            filtered = _filtered(one, query)
-            if not filtered or known.clustered_by[0].lower() in filtered:
+            if not _by_value(one, query) or known.clustered_by[0].lower() in _filtered(one, query):
                 continue
             by = ", ".join(known.clustered_by)
             message = (

@@ -15,6 +15,7 @@ from dataeng_assets.analyze.terms import (
     column_facts,
     columns,
     conjuncts,
+    is_constant,
     is_windowed,
 )
 
@@ -53,7 +54,7 @@ def _cannot_be_null(selected: exp.Expr, query: Query, facts: Facts) -> bool:
     if isinstance(value, (exp.Literal, exp.Count)):
         return True
     if isinstance(value, exp.Coalesce):
-        return any(isinstance(one, exp.Literal) for one in value.expressions)
+        return any(is_constant(one) and not isinstance(one, exp.Null) for one in value.expressions)
     known = column_facts(value, query, facts)
     if known is not None and known.nullable is False:
         return True

@@ -25,7 +25,7 @@ def _order_in_subquery(statement: Statement, _: Facts) -> Iterator[Hit]:
             continue
         if select.args.get("distinct") and select.args["distinct"].args.get("on"):
             continue  # Postgres' DISTINCT ON keeps the first row of this order
-        if _feeds_ordered_aggregate(select):
+        if _feeds_ordered_aggregate(select) or _feeds_limit(select):
             continue
         message = "The order of a subquery is not kept by the query around it, so the sort is for nothing."
         yield Hit(statement.place(order, since=(TokenType.ORDER_BY,)), message, order)
@@ -50,6 +50,12 @@ def _feeds_ordered_aggregate(select: exp.Select) -> bool:
     """Whether the query around collects rows, which people sort beforehand."""
     around = select.parent_select
     return around is not None and any(node.find(*_ORDERED_AGGREGATES) for node in around.expressions)
+
+
+def _feeds_limit(select: exp.Select) -> bool:
+    """Whether the query around keeps the first rows of this order, which engines give in practice."""
+    around = select.parent_select
+    return around is not None and bool(around.args.get("limit")) and not around.args.get("order")
 
 
 def _limit_without_order(statement: Statement, _: Facts) -> Iterator[Hit]:

@@ -31,7 +31,7 @@ _HAS_TWIN = (
     exp.Cast, exp.TryCast, exp.TsOrDsToDate, exp.TimestampTrunc, exp.DateTrunc, exp.DatetimeTrunc, exp.Year, exp.Month,
     exp.Day, exp.Hour, exp.Extract, exp.TimeToStr, exp.StrToDate, exp.StrToTime, exp.Date, exp.DateAdd, exp.DateSub,
     exp.TsOrDsAdd, exp.DateDiff, exp.UnixToTime, exp.TimeToUnix, exp.Lower, exp.Upper, exp.Trim, exp.Substring,
-    exp.Left, exp.ToChar, exp.Quarter, exp.Week, exp.AddMonths, exp.TsOrDsToTimestamp, exp.TsOrDiToDi,
+    exp.Left, exp.ToChar, exp.Quarter, exp.Week, exp.AddMonths, exp.TsOrDsToTimestamp, exp.TsOrDiToDi, exp.Trunc,
 )  # fmt: skip
 _OTHER_RULES = (exp.Coalesce, exp.Case, exp.If, exp.AggFunc, exp.JSONExtract, exp.JSONExtractScalar, exp.Window)
 MANY = 1000

@@ -25,8 +25,10 @@ _SYSTEM = ("pg_", "stv_", "stl_", "svv_", "svl_", "svcs_", "sys_", "information_
 def _single_task_hint(statement: Statement, _: Facts) -> Iterator[Hit]:
     for hint in statement.all(exp.Hint):
         for one in hint.expressions:
-            if one.name.upper() in {"REPARTITION", "COALESCE"} and [each.name for each in one.expressions] == ["1"]:
-                message = f"{one.name.upper()}(1) brings all rows to one task."
+            parts = [one.this] if isinstance(one, exp.Coalesce) else one.expressions
+            name = "COALESCE" if isinstance(one, exp.Coalesce) else one.name.upper()
+            if name in {"REPARTITION", "COALESCE"} and [each.name for each in parts] == ["1"]:
+                message = f"{name}(1) brings all rows to one task."
                 yield Hit(statement.place(one), message, hint)
 
 

@@ -1,0 +1,71 @@
+-- fires: wildcard-table
+select event_id from `shop.web.events_*`
+
+-- fires: nothing
+select event_id from `shop.web.events_*` where _table_suffix between '20260301' and '20260307'
+
+-- fires: star-except-cost
+select * except (payload) from shop.orders
+
+-- fires: nothing
+with o as (select order_id, payload from shop.orders) select * except (payload) from o
+
+-- fires: whole-result-sorted
+select order_id from shop.orders order by ordered_at
+
+-- fires: nothing
+select status, count(*) as n from shop.orders group by status order by n desc
+
+-- fires: limit-does-not-lower-cost
+select order_id from shop.orders order by ordered_at limit 10
+
+-- fires: nothing
+select order_id from shop.orders where event_date = '2026-03-01' order by ordered_at limit 10
+
+-- fires: clock-breaks-result-cache
+select order_id from shop.orders where ordered_at > timestamp_sub(current_timestamp(), interval 1 day)
+
+-- fires: nothing
+select o.order_id, i.sku from shop.orders o, unnest(o.items) as i
+
+-- fires: nothing
+select o.order_id, i.sku from shop.orders o cross join o.items as i
+
+-- fires: nothing
+select order_id from shop.orders o where exists (select 1 from unnest(o.items) as i where i.sku = 'x')
+
+-- fires: nothing
+select array(select x from unnest([1, 2]) as x) as a
+
+-- fires: nothing
+select safe_divide(a, b) as c from shop.orders
+
+-- fires: nothing
+select approx_count_distinct(a) as a from shop.orders
+
+-- fires: nothing
+delete from shop.orders where true
+
+-- fires: function-on-column
+select order_id from shop.orders where date(ordered_at) = '2026-03-01'
+
+-- fires: function-on-column
+select order_id from shop.orders where format_date('%Y', ordered_on) = '2026'
+
+-- fires: select-star
+select * from shop.orders
+
+-- fires: nothing
+select as struct order_id, status from shop.orders
+
+-- fires: nothing
+select order_id from shop.orders for system_time as of timestamp '2026-03-01 00:00:00'
+
+-- fires: order-by-in-subquery
+select status from (select status from shop.orders order by status)
+
+-- fires: nothing
+select struct(1 as a, 'x' as b) as s
+
+-- fires: nothing
+select `order`.id from shop.orders as `order`

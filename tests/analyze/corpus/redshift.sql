@@ -1,0 +1,44 @@
+-- fires: leader-node-function
+select order_id, pg_backend_pid() as p from orders
+
+-- fires: nothing
+select pg_backend_pid() as p
+
+-- fires: no-distribution-key
+create table orders (order_id bigint, status varchar(10))
+
+-- fires: nothing
+create table orders (order_id bigint, status varchar(10)) diststyle all sortkey (order_id)
+
+-- fires: nothing
+create temporary table orders (order_id bigint, status varchar(10))
+
+-- fires: integer-division
+select count(a) / nullif(count(*), 0) as share from orders
+
+-- fires: several-count-distinct
+select count(distinct a) as a, count(distinct b) as b from orders
+
+-- fires: nothing
+select approximate count(distinct a) as a from orders
+
+-- fires: function-on-column
+select order_id from orders where trunc(ordered_at) = '2026-03-01'
+
+-- fires: function-on-column
+select order_id from orders where date_trunc('day', ordered_at) = '2026-03-01'
+
+-- fires: nothing
+unload ('select order_id from orders') to 's3://bucket/x' iam_role 'arn'
+
+-- fires: nothing
+copy orders from 's3://bucket/x' iam_role 'arn' format as parquet
+
+-- fires: limit-without-order
+select order_id from orders limit 5
+
+-- fires: nothing
+analyze orders
+
+-- fires: nothing
+select listagg(status, ',') within group (order by status) as s from orders

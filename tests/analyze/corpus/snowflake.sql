@@ -1,0 +1,71 @@
+-- fires: clock-breaks-result-cache
+select order_id from orders where ordered_at > dateadd(day, -7, current_timestamp())
+
+-- fires: nothing
+select order_id from orders where ordered_at > dateadd(day, -7, current_date())
+
+-- fires: nothing
+create table n as select order_id, current_timestamp() as made_at from orders
+
+-- fires: flatten-explosion
+select o.id from orders o, lateral flatten(input => o.items) i, lateral flatten(input => o.tags) t
+
+-- fires: nothing
+select o.id from orders o, lateral flatten(input => o.items) i, lateral flatten(input => i.value:tags) t
+
+-- fires: nothing
+select f.value:sku::string as sku from orders o, lateral flatten(input => o.items) f
+
+-- fires: untyped-variant-filter
+select order_id from orders where payload:status = 'open'
+
+-- fires: nothing
+select order_id from orders where payload:status::string = 'open'
+
+-- fires: copy-force
+copy into orders from @stage force = true
+
+-- fires: nothing
+copy into orders from @stage file_format = (type = csv)
+
+-- fires: nothing
+select order_id from orders qualify row_number() over (partition by customer_id order by ordered_at desc) = 1
+
+-- fires: function-on-column
+select order_id from orders where to_date(ordered_at) = '2026-03-01'
+
+-- fires: function-on-column
+select order_id from orders where date_trunc('month', ordered_at) = '2026-03-01'
+
+-- fires: division-by-zero
+select a / b as c from orders
+
+-- fires: nothing
+select div0(a, b) as c from orders
+
+-- fires: nothing
+select $1, $2 from @stage
+
+-- fires: limit-without-order
+select top 10 order_id from orders
+
+-- fires: repeated-cte
+with t as (select customer_id, sum(amount) as s from orders group by customer_id) select a.s from t a join t b on a.customer_id = b.customer_id
+
+-- fires: nothing
+select order_id from orders at (timestamp => '2026-03-01'::timestamp)
+
+-- fires: nothing
+select t.a from table(generator(rowcount => 10)) t
+
+-- fires: nothing
+merge into orders t using changes s on t.id = s.id when matched then update set status = s.status when not matched then insert (id) values (s.id)
+
+-- fires: nothing
+use warehouse w
+
+-- fires: nothing
+alter session set timezone = 'UTC'
+
+-- fires: cross-join
+select a.id from a cross join b
