@@ -16,6 +16,7 @@ from reference_pages.types import types
 
 from dataeng_assets.analyze.pages import pages as analyze_pages
 from dataeng_assets.doctor.pages import runbook
+from dataeng_assets.generate.pages import matrix_page
 
 RUNBOOK = REFERENCE.parent / "runbook"
 NOTE = "<!-- Generated from the code by `make docs`; change that instead. -->"
@@ -31,6 +32,7 @@ def pages() -> dict[Path, str]:
         "rules": rules(),
         "columns": columns(),
         **{f"analyze/{name}": text for name, text in analyze_pages().items()},
+        "generate": matrix_page(),
     }
     return {
         **{REFERENCE / f"{name}.md": _page(text) for name, text in made.items()},

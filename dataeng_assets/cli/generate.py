@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
+    from dataeng_assets.generate.pipeline import Pipeline
     from dataeng_assets.generate.written import File
 
 _Kind = Annotated[
@@ -93,33 +94,17 @@ def generate(
     from dataeng_assets.contracts.errors import ContractError
     from dataeng_assets.generate.asked import Asked
     from dataeng_assets.generate.kinds import kind_module
-    from dataeng_assets.generate.request import RequestRefused
+    from dataeng_assets.generate.request import RequestRefused, Tier
     from dataeng_assets.generate.written import compared, is_file, left_over, placed
     from dataeng_assets.orchestration.generated import pipeline_of
     from dataeng_assets.postgres.errors import SourceError
     from dataeng_assets.settings import SettingMissing
 
     asked = Asked(
-        type=type_,
-        source=source,
-        destination=destination,
-        mode=mode,
-        tables=tables,
-        name=name,
-        schema=schema,
-        variable=variable,
-        watermark=watermark,
-        schedule=schedule,
-        catchup="yes" if catchup else "",
-        retries=retries,
-        retry_delay=retry_delay,
-        timeout=timeout,
-        email_on_failure=email_on_failure,
-        notify=notify,
-        owner=owner,
-        tags=tags,
-        tier=tier,
-    )
+        type_, source, destination, mode, tables, name, schema, variable, watermark, schedule,
+        catchup="yes" if catchup else "", retries=retries, retry_delay=retry_delay, timeout=timeout,
+        email_on_failure=email_on_failure, notify=notify, owner=owner, tags=tags, tier=tier,
+    )  # fmt: skip
     pipeline_name = output.stem if output and is_file(output) and output.suffix == ".py" else ""
     try:
         found = pipeline_of(asked, pipeline_name=pipeline_name)
@@ -134,12 +119,27 @@ def generate(
         if diff or dry_run:
             _show(files, with_diff=diff)
             return
-        _write(files, folder, found.pipeline.request.name, overwrite=overwrite)
         for path in left_over(generated, folder, found.pipeline.request.name):
             typer.echo(f"no longer generated, and left as it is: {path}", err=True)
+        _write(files, folder, found.pipeline.request.name, overwrite=overwrite)
+        if found.pipeline.request.tier == Tier.DEPLOYS:
+            _deploy(found.pipeline, folder)
     except (RequestRefused, SourceError, SettingMissing, ContractError, OSError) as error:
         typer.echo(str(error), err=True)
         raise typer.Exit(2) from None
+
+
+def _deploy(pipeline: "Pipeline", folder: Path) -> None:
+    """Make what was written live, where this is the development environment of its kind."""
+    from dataeng_assets.generate.request import Kind
+
+    if pipeline.request.kind is not Kind.DAGSTER:
+        typer.echo(f"Nothing is deployed by itself for {pipeline.request.kind}: README.md has the commands.")
+        return
+    from dataeng_assets.orchestration.deployed import deploy
+
+    for line in deploy(folder):
+        typer.echo(line)
 
 
 def _list(files: Mapping[PurePosixPath, str]) -> None:

@@ -64,6 +64,10 @@ class PostgresTablesComponent(dg.Component, dg.Model, dg.Resolvable):
     url_variable: str = Field(description="environment variable that holds the address, read when a run starts")
     db_schema: str = Field("public", description="schema of the tables in Postgres")
     watermark: str = Field("updated_at", description="column that moves whenever a row changes")
+    schedule: str = Field(
+        "",
+        description="cron of its batch, in UTC; every quarter of an hour locally and daily at 5 elsewhere when empty",
+    )
     tables: dict[str, TableOptions] = Field({}, description="what differs by table, by the name in its contract")
 
     def build_defs(self, context: dg.ComponentLoadContext) -> dg.Definitions:

@@ -93,14 +93,14 @@ def _column(column: Column) -> dict[str, Any]:
         "description": column.description,
         "data_type": column.type.duckdb,
     }
-    if _sql_name(column.name) != column.name:
+    if sql_name(column.name) != column.name:
         described["quote"] = True
     if column.personal:
         described["config"] = {"meta": {"dataeng": {"personal": True}}}
     return described
 
 
-def _sql_name(name: str) -> str:
+def sql_name(name: str) -> str:
     """A column's name as SQL takes it: with quotes where it would be read as something else."""
     if re.fullmatch("[A-Za-z_][A-Za-z0-9_]*", name) and name.lower() not in _reserved_words():
         return name

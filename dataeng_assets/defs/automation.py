@@ -24,13 +24,13 @@ SENSORS = default_sensor_status(IS_LOCAL)
 FOUR_HOURS = {"dagster/max_runtime": "14400"}
 
 
-def batch(source: str) -> dg.ScheduleDefinition:
+def batch(source: str, cron: str) -> dg.ScheduleDefinition:
     """One run of a Postgres source for the two newest days; the first one asks for all days."""
 
     @dg.schedule(
         name=f"batch_{source}",
         job_name=f"extract_{source}",
-        cron_schedule="*/15 * * * *" if IS_LOCAL else "0 5 * * *",
+        cron_schedule=cron or ("*/15 * * * *" if IS_LOCAL else "0 5 * * *"),
         execution_timezone="UTC",
         default_status=SCHEDULES,
         description="Asks for yesterday and today as one range: re-reads yesterday, then follows.",
@@ -131,7 +131,7 @@ def automation(context: dg.ComponentLoadContext) -> dg.Definitions:
     return dg.Definitions(
         jobs=[warehouse],
         schedules=[
-            *(batch(component.source) for component in sources),
+            *(batch(component.source, component.schedule) for component in sources),
             *(daily_watch(component.stream_name) for component in topics),
             nightly_lake_upkeep,
             nightly_maintenance,

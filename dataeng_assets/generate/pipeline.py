@@ -39,12 +39,14 @@ class Pipeline:
     Attributes:
         source_name: of the source; the folder in `defs/`.
         address_variable: names the variable that holds the source's address; the address itself stands nowhere.
+        declaration: the `defs.yaml` of a source that is declared already.
     """
 
     request: Request
     source_name: str
     tables: tuple[Table, ...]
     address_variable: str
+    declaration: str = ""
 
 
 @dataclass(frozen=True)

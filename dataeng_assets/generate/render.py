@@ -1,6 +1,7 @@
 """From templates to texts: one Jinja environment in which a missing value is an error and names are quoted by filters.
 
-A kind's templates lie in its folder, in `templates/`.
+A kind's templates lie in its folder, in `templates/`. Those that end in `.dbt.j2` write Jinja of dbt, which stands in
+them as it is: their own signs are `[[ ]]` and `[% %]`.
 """
 
 import json
@@ -25,7 +26,7 @@ def render(template: str, **values: Any) -> str:
     Raises:
         jinja2.UndefinedError: the template names something that was not given.
     """
-    return _environment().get_template(template).render(**values)
+    return _environment(template.endswith(".dbt.j2")).get_template(template).render(**values)
 
 
 def sql_name(name: str, dialect: str) -> str:
@@ -54,8 +55,10 @@ def yaml(value: Any) -> str:
 
 
 @cache
-def _environment() -> Environment:
+def _environment(for_dbt: bool) -> Environment:
+    signs = ("[%", "%]", "[[", "]]", "[#", "#]") if for_dbt else ("{%", "%}", "{{", "}}", "{#", "#}")
     environment = Environment(
+        *signs,
         loader=FileSystemLoader(Path(__file__).parent),
         undefined=StrictUndefined,
         trim_blocks=True,
@@ -63,5 +66,5 @@ def _environment() -> Environment:
         keep_trailing_newline=True,
         autoescape=False,  # noqa: S701  # programs and SQL, no page of a browser
     )
-    environment.filters |= {"sql_name": sql_name, "sql_text": sql_text, "py": python, "yaml": yaml}
+    environment.filters |= {"sql_name": sql_name, "sql_text": sql_text, "py": python, "py_text": repr, "yaml": yaml}
     return environment

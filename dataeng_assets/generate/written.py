@@ -12,6 +12,7 @@ from hashlib import sha256
 from pathlib import Path, PurePosixPath
 
 from dataeng_assets.generate.pipeline import Generated
+from dataeng_assets.generate.request import RequestRefused
 
 RECORD = ".dataeng-generated.json"
 
@@ -92,8 +93,18 @@ def write(files: Collection[File], folder: Path, pipeline: str, *, overwrite: Co
     """Write what is new or changed, and of what was edited those that may be overwritten; gives what was written.
 
     Raises:
-        OSError: the folder cannot be written to.
+        RequestRefused: the folder cannot be written to.
     """
+    try:
+        yield from _written(files, folder, pipeline, overwrite)
+    except OSError as error:
+        raise RequestRefused(
+            f"{error.filename or folder} cannot be written: {error.strerror}. What was written before it stays; the "
+            "same command goes on from there. Name a folder that may be written to with --output."
+        ) from None
+
+
+def _written(files: Collection[File], folder: Path, pipeline: str, overwrite: Collection[Path]) -> Iterator[File]:
     record = _record(folder)
     ours = dict(record.get(pipeline, {}))
     for file in files:
@@ -113,7 +124,7 @@ def _compared(path: PurePosixPath, text: str, folder: Path, recorded: str | None
     place = folder / path
     if not place.exists():
         return File(place, State.NEW, text, None)
-    found = place.read_text(encoding="utf-8")
+    found = place.read_text(encoding="utf-8", errors="replace")
     if found == text:
         state = State.SAME
     elif _hash(found) == recorded:
@@ -125,7 +136,15 @@ def _compared(path: PurePosixPath, text: str, folder: Path, recorded: str | None
 
 def _record(folder: Path) -> Mapping[str, dict[str, str]]:
     path = folder / RECORD
-    return dict(json.loads(path.read_text(encoding="utf-8"))) if path.exists() else {}
+    if not path.exists():
+        return {}
+    try:
+        return {str(name): dict(files) for name, files in json.loads(path.read_text(encoding="utf-8")).items()}
+    except (ValueError, AttributeError, TypeError):
+        raise RequestRefused(
+            f"{path}, which says what was written by this command, cannot be read. Nothing was changed. Take it back "
+            "from git, or delete it: then every file that would change counts as edited."
+        ) from None
 
 
 def _hash(text: str) -> str:

@@ -2,7 +2,8 @@
 source. What is written for them belongs in `generate`.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -40,6 +41,7 @@ class Declared:
 
     name: str
     type: str
+    text: str
     attributes: Mapping[str, Any]
     contracts: Mapping[str, Contract]
 
@@ -86,14 +88,16 @@ def _chosen(asked: Asked, declared: Mapping[str, Declared]) -> Declared:
 def _declared(defs: Path, source: Source) -> Iterator[Declared]:
     wanted = _TABLES if source in (Source.POSTGRES, Source.FILES) else _TOPIC
     for path in sorted(defs.glob("*/defs.yaml")):
-        said = yaml.safe_load(path.read_text(encoding="utf-8"))
+        text = path.read_text(encoding="utf-8")
+        said = yaml.safe_load(text)
         if str(said.get("type", "")).endswith(wanted):
-            yield Declared(path.parent.name, wanted, said["attributes"], load_contracts(path.parent / "contracts"))
+            contracts = load_contracts(path.parent / "contracts")
+            yield Declared(path.parent.name, wanted, text, said["attributes"], contracts)
 
 
 def _from_contracts(asked: Asked, pipeline_name: str, source: Declared) -> Pipeline:
     request = request_of(asked, pipeline_name or f"extract_{source.name}")
-    names = parts(asked.tables) or tuple(source.contracts)
+    names = _wanted(asked, source.contracts)
     for name in names:
         if name not in source.contracts:
             raise _no_table(name, source.contracts, f"the contracts of {source.name}")
@@ -109,7 +113,9 @@ def _from_contracts(asked: Asked, pipeline_name: str, source: Declared) -> Pipel
         for name in names
     ]
     variable_name = str(said.get("url_variable") or said.get("bootstrap_variable"))
-    return Pipeline(request, source.name, _with_modes(tables, request.mode, asked.watermark), variable_name)
+    return Pipeline(
+        request, source.name, _with_modes(tables, request.mode, asked.watermark), variable_name, source.text
+    )
 
 
 def _declared_watermark(said: Mapping[str, Any], table: str) -> str | None:
@@ -138,7 +144,7 @@ def _from_database(asked: Asked, pipeline_name: str) -> Found:
     found = discover(described, source=name, schema=schema, folder=Path("contracts"), owner=request.owner)
     contracts = {contract.name: contract for contract in found.contracts}
     reasons = {left.name: left.reason for left in found.left_out}
-    wanted = parts(asked.tables) or tuple(contracts)
+    wanted = _wanted(asked, contracts)
     for table in wanted:
         if table in reasons:
             raise RequestRefused(f"The table {table} of {schema} cannot be copied: {reasons[table]}.")
@@ -153,6 +159,27 @@ def _from_database(asked: Asked, pipeline_name: str) -> Found:
     left_out = tuple(left for left in found.left_out if not asked.tables or left.name.partition(".")[0] in wanted)
     pipeline = Pipeline(request, name, _with_modes(tables, request.mode, asked.watermark), address_variable)
     return Found(pipeline, left_out)
+
+
+def _wanted(asked: Asked, known: Iterable[str]) -> tuple[str, ...]:
+    """The tables that were asked for, all when none were named.
+
+    Raises:
+        RequestRefused: one is named twice, or two cannot be told apart without capitals and signs.
+    """
+    named = [name for name in (part.strip() for part in asked.tables.split(",")) if name]
+    chosen, models = tuple(named or known), dict[str, str]()
+    for name in chosen:
+        model = re.sub(r"[^a-z0-9]", "", name.lower())
+        if model in models and models[model] == name:
+            raise RequestRefused(f"--tables names {name} twice. Name it once.")
+        if model in models:
+            raise RequestRefused(
+                f"{models[model]} and {name} would be written to the same files: many systems do not tell them apart. "
+                "Name one of them with --tables, and give the other a plain name in a view."
+            )
+        models[model] = name
+    return chosen
 
 
 def _with_modes(tables: Sequence[Table], mode: Mode, watermark: str) -> tuple[Table, ...]:
