@@ -6,6 +6,7 @@ Which pipelines can be generated is known elsewhere; it is asked here through a 
 import shlex
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import product
 
 from dataeng_assets.advise.questions import Answers
 from dataeng_assets.advise.tuning import schedule
@@ -54,7 +55,11 @@ _NEAR = {
 }
 """Destinations that are most like another one."""
 
-_MODES = {"batch": ("incremental", "full", "streaming"), "streaming": ("streaming", "changes")}
+_MODES = {
+    "batch": (("incremental", "full"), ("streaming",)),
+    "streaming": (("streaming", "changes"), ("incremental", "full")),
+}
+"""What is tried, and what is tried when none of it can be generated."""
 
 
 @dataclass(frozen=True)
@@ -94,17 +99,12 @@ def build_command(answers: Answers, chosen: Mapping[str, str], target: str, is_w
 
 
 def _candidates(answers: Answers, chosen: Mapping[str, str], target: str) -> Iterator[Mapping[str, str]]:
-    """From what was decided to what is less and less like it: other kinds first, then other destinations."""
-    own = _KINDS[chosen["processor"], chosen["processing"]]
-    for destination in (target, *_NEAR[target]):
-        for kind in (*own, *_ALL_KINDS):
-            for mode in _MODES[chosen["processing"]]:
-                yield {
-                    "type": kind,
-                    "source": str(answers["source"]),
-                    "destination": destination,
-                    "mode": mode,
-                }
+    """From what was decided to what is less like it: other kinds first, then other destinations, then other modes."""
+    kinds = (*_KINDS[chosen["processor"], chosen["processing"]], *_ALL_KINDS)
+    source, destinations = str(answers["source"]), (target, *_NEAR[target])
+    for modes in _MODES[chosen["processing"]]:
+        for destination, kind, mode in product(destinations, kinds, modes):
+            yield {"type": kind, "source": source, "destination": destination, "mode": mode}
 
 
 def _remarks(options: Mapping[str, str], chosen: Mapping[str, str], target: str) -> Iterator[str]:
@@ -115,3 +115,5 @@ def _remarks(options: Mapping[str, str], chosen: Mapping[str, str], target: str)
         yield f"Nothing that is generated goes from there to {target}; {options['destination']} is the nearest that is."
     if options["mode"] == "streaming" and chosen["processing"] == "batch":
         yield "The source is a stream, and it is read as one; a schedule may start and end it."
+    if options["mode"] in ("incremental", "full") and chosen["processing"] == "streaming":
+        yield "Nothing that is generated streams from there; this is a batch, to be run as often as it can."

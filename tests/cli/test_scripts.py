@@ -9,7 +9,9 @@ import pytest
 from dataeng_assets.settings import ROOT
 
 NAMES = {
+    "pipeline_orchestrator.py": "generate",
     "data_quality_validator.py": "validate",
+    "etl_performance_optimizer.py": "analyze",
 }
 
 

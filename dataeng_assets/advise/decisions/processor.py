@@ -30,6 +30,7 @@ PLATFORM = Option(
     bars=(
         Bar("A commit to a table takes about a second.", (AtMost("latency", 1 * SECOND),)),
         Bar("Its models run on one host.", (MoreThan("volume", TB),)),
+        Bar("It reads a database in batches.", (is_("source", "postgres"), is_("processing", "streaming"))),
         Bar("It reads Postgres and Kafka.", (is_("source", "kinesis", "pubsub", "files"),)),
         Bar("It writes Delta and DuckDB.", (is_("target", *CLOUD_WAREHOUSES, "postgres", "iceberg", "kafka"),)),
     ),
