@@ -4,9 +4,12 @@ import sys
 from collections.abc import Mapping
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, NoReturn
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
+
+if TYPE_CHECKING:
+    from dataeng_assets.advise.questions import Question
 
 
 class AdviceFormat(StrEnum):
@@ -133,22 +136,29 @@ def _from_file(path: Path) -> dict[str, object]:
 
 
 def _asked() -> dict[str, object]:
-    """Every question, on the terminal; an answer that is not understood is asked for again."""
-    from dataeng_assets.advise.questions import QUESTIONS, AnswerUnknown
+    """Every question, on the terminal. What is left at the value in brackets counts as not said, and may give way."""
+    from dataeng_assets.advise.questions import QUESTIONS
 
-    said: dict[str, object] = {}
-    for question in QUESTIONS:
-        if isinstance(question.answer, Mapping):
-            for word, meaning in question.answer.items():
-                typer.echo(f"  {word}: {meaning}", err=True)
-        while question.name not in said:
-            answer = typer.prompt(question.asks, default=question.default, err=True)
-            try:
-                question.read(answer)
-                said[question.name] = answer
-            except AnswerUnknown as error:
-                typer.echo(str(error), err=True)
-    return said
+    said = {question.name: _answer(question) for question in QUESTIONS}
+    return {question.name: said[question.name] for question in QUESTIONS if said[question.name] != question.default}
+
+
+def _answer(question: "Question") -> str:
+    """The answer to one question; what is not understood is asked for again."""
+    from dataeng_assets.advise.questions import AnswerUnknown
+
+    typer.echo(question.asks, err=True)
+    if isinstance(question.answer, Mapping):
+        for word, meaning in question.answer.items():
+            typer.echo(f"  {word}: {meaning}" if meaning != word else f"  {word}", err=True)
+    while True:
+        answer = str(typer.prompt(question.name, default=question.default, err=True))
+        try:
+            question.read(answer)
+        except AnswerUnknown as error:
+            typer.echo(str(error), err=True)
+        else:
+            return answer
 
 
 def _stop(reason: str) -> NoReturn:

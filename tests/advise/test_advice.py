@@ -1,7 +1,10 @@
 """The whole advice: contradictions are told with the nearest answers, the record is complete, costs follow prices."""
 
 import json
+import os
+import pty
 import re
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -155,3 +158,22 @@ def test_what_cannot_be_answered_ends_with_2_and_a_sentence(words: list[str], to
 def test_json_is_one_document_on_standard_output() -> None:
     done = CliRunner().invoke(app, ["advise", "--latency", "5s", "--format", "json"])
     assert json.loads(done.stdout)["decisions"][0]["answer"] == "streaming"
+
+
+def test_in_a_terminal_it_asks_and_what_is_left_as_usual_may_give_way(tmp_path: Path) -> None:
+    record, said = tmp_path / "record.md", b""
+    process, terminal = pty.fork()
+    if process == 0:
+        words = [sys.executable, "-c", "from dataeng_assets.cli import app; app()", "advise", "--output", str(record)]
+        os.execv(sys.executable, words)
+    replies = iter([b"soon\n", b"5s\n"])
+    answered = 0
+    while not record.exists():
+        said += os.read(terminal, 65_536)
+        while said.count(b"]: ") > answered:
+            os.write(terminal, next(replies, b"\n"))
+            answered += 1
+    os.waitpid(process, 0)
+    assert b"'soon' is not a length of time" in said
+    assert "| 5 s | given |" in record.read_text()
+    assert "changed from the usual" in record.read_text()
