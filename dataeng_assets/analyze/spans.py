@@ -50,8 +50,13 @@ class Text:
         first, last = bisect_left(self._starts, start), bisect_right(self._starts, end) - 1
         if first >= len(self.tokens):
             return None
+        if isinstance(node, exp.Func) and self._is_open(last + 1):
+            last += 1  # a call without arguments, whose brackets belong to it
         first, last = self._balanced(first, last)
         return self.tokens[first].start, self.tokens[last].end + 1
+
+    def _is_open(self, index: int) -> bool:
+        return index < len(self.tokens) and self.tokens[index].token_type is TokenType.L_PAREN
 
     def _balanced(self, first: int, last: int) -> tuple[int, int]:
         """Widen a range of tokens until each bracket in it has its other half."""

@@ -86,6 +86,6 @@ def _sums(analyses: Sequence[Analysis]) -> Text:
         for finding in one.findings:
             counts[finding.severity] += 1
     unread = sum(len(one.unread) for one in analyses)
-    told = [f"{number} {severity}" for severity, number in counts.items() if number]
+    told = [f"{number} {severity}{'s' if number > 1 else ''}" for severity, number in counts.items() if number]
     told += [f"{unread} could not be read"] if unread else []
     return Text(", ".join(told) if told else "Nothing found.", style="bold" if told else "green")

@@ -74,9 +74,9 @@ def _is_linked(one: Input, query: Query) -> bool:
 
 
 def _has_comma(statement: Statement, one: Input) -> bool:
-    """Whether a comma stands before an input, not JOIN."""
+    """Whether a comma stands before an input, not JOIN; the tree says it in some dialects only."""
     span = statement.source.span(one.node)
-    if span is None:
+    if span is None or one.join is None or one.join.args.get("on") is not None:
         return False
     kinds = (TokenType.COMMA, TokenType.JOIN, TokenType.FROM)
     at = statement.source.back_to(span[0], *kinds)
@@ -86,7 +86,7 @@ def _has_comma(statement: Statement, one: Input) -> bool:
 def _comma_join(statement: Statement, _: Facts) -> Iterator[Hit]:
     for query in statement.queries:
         for one, join in _joined(query):
-            if join.kind == "CROSS" and _has_comma(statement, one) and _is_linked(one, query):
+            if _has_comma(statement, one) and _is_linked(one, query):
                 message = f"`{one.alias}` is joined by a comma, its condition stands in WHERE. Write JOIN … ON."
                 yield Hit(statement.place(one.node), message, join)
 
@@ -94,8 +94,9 @@ def _comma_join(statement: Statement, _: Facts) -> Iterator[Hit]:
 def _cross_join(statement: Statement, _: Facts) -> Iterator[Hit]:
     for query in statement.queries:
         for one, join in _joined(query):
-            if join.kind == "CROSS" and not _is_linked(one, query):
-                said = "" if _has_comma(statement, one) else " It says CROSS JOIN, so it may be meant."
+            comma = _has_comma(statement, one)
+            if (comma or join.kind == "CROSS") and not _is_linked(one, query):
+                said = "" if comma else " It says CROSS JOIN, so it may be meant."
                 message = f"No condition ties `{one.alias}` to the other tables: each row meets each row.{said}"
                 severity = Severity.INFO if said else None
                 yield Hit(statement.place(one.node), message, join, severity=severity)
@@ -104,7 +105,7 @@ def _cross_join(statement: Statement, _: Facts) -> Iterator[Hit]:
 def _no_condition(statement: Statement, _: Facts) -> Iterator[Hit]:
     for query in statement.queries:
         for one, join in _joined(query):
-            if join.kind in {"CROSS", "ASOF"} or join.args.get("match_condition"):
+            if join.kind in {"CROSS", "ASOF"} or join.args.get("match_condition") or _has_comma(statement, one):
                 continue
             tied = _ties(one, join, query) if join.args.get("on") is not None else _is_linked(one, query)
             if not tied:

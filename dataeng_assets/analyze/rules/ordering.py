@@ -100,7 +100,7 @@ def _order_by_random(statement: Statement, _: Facts) -> Iterator[Hit]:
         for one in order.expressions:
             value = one.this if isinstance(one, exp.Ordered) else one
             if isinstance(value, (exp.Rand, exp.Randn, exp.Uuid)):
-                message = "All rows get a random number and are sorted by it, to keep a few."
+                message = "All rows get a random number and are sorted by it."
                 yield Hit(statement.place(value), message, order)
 
 

@@ -54,9 +54,15 @@ def _on_column(node: exp.Expr, query: Query) -> exp.Column | None:
     if len({column.sql() for column in named}) != 1:
         return None
     one = query.input_of(named[0])
-    if one is not None and isinstance(one.query, exp.Select) and is_aggregated(one.query):
+    inner = one.query if one is not None else None
+    if isinstance(inner, exp.Select) and is_aggregated(inner) and not _passes(inner, named[0].name):
         return None
     return named[0]
+
+
+def _passes(select: exp.Select, name: str) -> bool:
+    """Whether a query gives a column of its input under its own name."""
+    return any(isinstance(one, exp.Column) and one.name.lower() == name.lower() for one in select.expressions)
 
 
 def _function_on_column(statement: Statement, facts: Facts) -> Iterator[Hit]:

@@ -57,3 +57,27 @@ insert into orders by name select order_id, status from new_orders
 
 -- fires: nothing
 copy orders to 'x.parquet' (format parquet)
+
+-- fires: comma-join
+select o.order_id, c.name from shop.orders o, shop.customers c where o.customer_id = c.customer_id
+
+-- fires: cross-join
+select o.order_id, c.name from shop.orders o, shop.customers c
+
+-- fires: join-without-condition
+select o.order_id, c.name from shop.orders o join shop.customers c on o.status = 'x'
+
+-- fires: left-join-turned-inner
+select c.name, o.status from shop.customers c left join shop.orders o on o.customer_id = c.customer_id where o.status = 'open'
+
+-- fires: correlated-scalar-subquery
+select c.name, (select max(o.amount) from shop.orders o where o.customer_id = c.customer_id) as most from shop.customers c
+
+-- fires: window-without-partition
+select order_id, row_number() over (order by ordered_at) as n from shop.orders
+
+-- fires: unused-cte
+with a as (select order_id from shop.orders) select name from shop.customers
+
+-- fires: equals-null
+select name from shop.customers where email <> null

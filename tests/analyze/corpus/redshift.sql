@@ -42,3 +42,12 @@ analyze orders
 
 -- fires: nothing
 select listagg(status, ',') within group (order by status) as s from orders
+
+-- fires: comma-join
+select o.order_id, c.name from shop.orders o, shop.customers c where o.customer_id = c.customer_id
+
+-- fires: cross-join
+select o.order_id, c.name from orders o, customers c
+
+-- fires: nothing
+select o.order_id, i.sku from orders o, o.items i

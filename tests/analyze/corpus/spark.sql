@@ -82,6 +82,9 @@ select order_id from orders where case when upper(status) = 'OPEN' then true els
 -- fires: nothing
 select day, n from (select date(ordered_at) as day, count(*) as n from orders group by date(ordered_at)) d where upper(day) = 'X'
 
+-- fires: function-on-column
+select region, n from (select region, count(*) as n from orders group by region) r where upper(region) = 'NORTH'
+
 -- fires: nothing
 select order_id from orders where lower(status) = lower(kind)
 
