@@ -1,0 +1,1 @@
+"""Where facts about tables are known from: contracts, the Delta log, and databases that are asked."""
