@@ -3,6 +3,8 @@
 from collections.abc import Iterator
 
 from dataeng_assets.analyze.engines import ALL, Engine
+from dataeng_assets.analyze.guide import Guide
+from dataeng_assets.analyze.guides import GUIDES
 from dataeng_assets.analyze.rule import Rule
 from dataeng_assets.analyze.rules import FAMILIES, RULES
 from dataeng_assets.analyze.terms import size
@@ -12,12 +14,27 @@ MAX_LINE = 100
 
 def pages() -> dict[str, str]:
     """The text of each page by its name; `index` is the first."""
-    return {"index": _index(), **{rule.id: page(rule) for rule in RULES}}
+    guides = [guide for family in GUIDES.values() for guide in family]
+    return {
+        "index": _index(),
+        **{rule.id: page(rule) for rule in RULES},
+        **{guide.id: guide_page(guide) for guide in guides},
+    }
 
 
 def page(rule: Rule) -> str:
     """Bad, good, why, and when it is right all the same."""
     return "\n".join(_lines(rule)).strip() + "\n"
+
+
+def guide_page(guide: Guide) -> str:
+    """The same of what is found outside of SQL."""
+    lines = [f"# {guide.title}", "", f"Rule `{guide.id}`, severity {guide.severity}.", ""]
+    for name, example in (("Bad", guide.bad), ("Good", guide.good)):
+        lines += [f"## {name}", "", f"```{guide.language}", example, "```", ""] if example else []
+    lines += ["## Why", "", guide.why, ""]
+    lines += [f"Expected of the change: {guide.effect}", ""] if guide.effect else []
+    return "\n".join([*lines, "## When not", "", guide.when_not]) + "\n"
 
 
 def _lines(rule: Rule) -> Iterator[str]:
@@ -86,12 +103,15 @@ def _block(sql: str) -> Iterator[str]:
 
 def _index() -> str:
     lines = [
-        "# What `dataeng analyze` looks for in SQL",
+        "# What `dataeng analyze` looks for",
         "",
-        f"{len(RULES)} rules. Rules that need facts about tables stay silent where nothing is known of them.",
+        f"{len(RULES)} rules about SQL. Rules that need facts about tables stay silent where nothing is known of them.",
     ]
     for family, rules in FAMILIES.items():
         lines += ["", f"## {family}", "", "| rule | what it is | severity | engines |", "|---|---|---|---|"]
         for rule in rules:
             lines.append(f"| [{rule.id}]({rule.id}.md) | {rule.title} | {rule.severity} | {_engines(rule)} |")
+    for family, guides in GUIDES.items():
+        lines += ["", f"## {family}", "", "| rule | what it is | severity |", "|---|---|---|"]
+        lines += [f"| [{guide.id}]({guide.id}.md) | {guide.title} | {guide.severity} |" for guide in guides]
     return "\n".join(lines) + "\n"

@@ -26,6 +26,14 @@ _Recommend = Annotated[
 _Format = Annotated[Format, typer.Option("--format", help="How findings are printed.")]
 _Fix = Annotated[bool, typer.Option("--fix", help="Write proven rewrites into the files, and no others.")]
 _FailOn = Annotated[Severity, typer.Option("--fail-on", help="Exit 1 for findings of this severity or above.")]
+_File = Annotated[str, typer.Option("--file", help="PySpark or Airflow code: a Python file, or a folder.")]
+_Connect = Annotated[
+    str, typer.Option("--connect", help="Ask this database for facts and plans: postgresql://… or a DuckDB file.")
+]
+_Measure = Annotated[
+    bool,
+    typer.Option("--measure", help="With --connect, run what only reads: counts in plans, times before and after."),
+]
 _Explain = Annotated[str, typer.Option("--explain", help="Show the page of a rule: bad, good, why, when not.")]
 
 
@@ -36,6 +44,9 @@ def analyze(
     format_: _Format = Format.TABLE,
     fix: _Fix = False,
     fail_on: _FailOn = Severity.INFO,
+    file: _File = "",
+    connect: _Connect = "",
+    measure: _Measure = False,
     explain: _Explain = "",
 ) -> None:
     """Say what makes SQL slow or wrong on an engine, where exactly, and why.
@@ -50,29 +61,58 @@ def analyze(
 
       dataeng analyze --query dbt --engine duckdb
 
+      dataeng analyze --query reports.sql --engine postgres --connect postgresql://reader@host/shop --measure
+
+      dataeng analyze --file dags
+
       dataeng analyze --explain not-in-nullable
     """
     if explain:
         _explain(explain)
         return
-    if not query:
-        _stop("Name what to analyze: --query FILE, a folder, or - for standard input.")
-    from dataeng_assets.analyze.facts import Facts
-    from dataeng_assets.analyze.reading import SourceUnreadable, sources
+    from dataeng_assets.analyze.reading import SourceUnreadable
 
-    facts = Facts()
     try:
-        read = sources(query)
-        if fix:
-            read = _fixed(read, engine, facts)
+        if file:
+            analyses = _of_code(file)
+        elif query:
+            analyses = _of_queries(query, engine, recommend=recommend, fix=fix, connect=connect, measure=measure)
+        else:
+            _stop("Name what to analyze: --query FILE, a folder, or - for standard input; --file for Python code.")
     except SourceUnreadable as error:
         _stop(str(error))
-    analyses = _analyzed(read, engine, facts, recommend=recommend)
     _show(analyses, format_)
     if any(one.unread for one in analyses):
         raise typer.Exit(2)
     counted = [finding for one in analyses for finding in one.findings if finding.severity.rank >= fail_on.rank]
     raise typer.Exit(1 if counted else 0)
+
+
+def _of_code(path: str) -> "list[Analysis]":
+    from dataeng_assets.analyze.code.lint import lint
+
+    return lint(path)
+
+
+def _of_queries(
+    query: str, engine: Engine, *, recommend: bool, fix: bool, connect: str, measure: bool
+) -> "list[Analysis]":
+    from dataeng_assets.analyze.evidence.known import known_facts
+    from dataeng_assets.analyze.evidence.live import open_live, with_plans
+    from dataeng_assets.analyze.reading import sources
+
+    read = sources(query)
+    if connect:
+        with open_live(connect) as live:
+            facts = live.facts()
+            read = _fixed(read, engine, facts) if fix else read
+            analyses = _analyzed(read, engine, facts, recommend=recommend)
+            return [with_plans(one, live, facts, engine, run=measure) for one in analyses]
+    facts, unknown = known_facts([one.text for one in read], engine)
+    if unknown:
+        typer.echo(unknown, err=True)
+    read = _fixed(read, engine, facts) if fix else read
+    return _analyzed(read, engine, facts, recommend=recommend)
 
 
 def _analyzed(read: "Sequence[Source]", engine: Engine, facts: "Facts", *, recommend: bool) -> "list[Analysis]":
@@ -117,14 +157,13 @@ def _explain(name: str) -> None:
     from rich.console import Console
     from rich.markdown import Markdown
 
-    from dataeng_assets.analyze.pages import page
-    from dataeng_assets.analyze.rules import RULES
+    from dataeng_assets.analyze.pages import pages
     from dataeng_assets.contracts.errors import did_you_mean
 
-    rule = next((one for one in RULES if one.id == name), None)
-    if rule is None:
-        _stop(f"There is no rule {name!r}{did_you_mean(name, [one.id for one in RULES])}.")
-    Console().print(Markdown(page(rule)))
+    known = pages()
+    if name not in known or name == "index":
+        _stop(f"There is no rule {name!r}{did_you_mean(name, list(known))}.")
+    Console().print(Markdown(known[name]))
 
 
 def _stop(reason: str) -> NoReturn:

@@ -9,12 +9,12 @@ import pytest
 
 from dataeng_assets.analyze.analysis import analyze
 from dataeng_assets.analyze.engines import Engine
-from dataeng_assets.analyze.evidence.combined import combined
 from dataeng_assets.analyze.evidence.contracts import contract_facts
+from dataeng_assets.analyze.evidence.known import known_facts
 from dataeng_assets.analyze.evidence.lake import lake_facts
 from dataeng_assets.analyze.evidence.live import open_live, with_plans
 from dataeng_assets.analyze.evidence.postgres import PostgresEvidence
-from dataeng_assets.analyze.facts import ColumnFacts, Facts, TableFacts
+from dataeng_assets.analyze.facts import ColumnFacts
 from dataeng_assets.analyze.finding import Basis
 from dataeng_assets.analyze.reading import SourceUnreadable
 from dataeng_assets.analyze.rewrites import recommended
@@ -32,10 +32,12 @@ team: {name: sales}
 schema:
   - name: orders
     physicalType: table
+    logicalType: object
+    description: One row for each order.
     properties:
       - {name: order_id, logicalType: integer, physicalType: bigint, required: true, primaryKey: true,
-         primaryKeyPosition: 1}
-      - {name: status, logicalType: string, physicalType: text}
+         primaryKeyPosition: 1, description: Its number.}
+      - {name: status, logicalType: string, physicalType: text, description: How far it is.}
 """
 
 
@@ -66,15 +68,16 @@ def test_the_delta_log_tells_sizes_partitions_and_ranges(lake):
     assert not lake_facts(lake, wanted={"customers"}).tables
 
 
-def test_facts_of_two_sources_fill_each_other_up():
-    one = Facts(
-        {"bronze.shop.orders": TableFacts("orders", rows=5, columns={"a": ColumnFacts("bigint")}, source="log")}
-    )
-    other = Facts({"shop.orders": TableFacts("orders", rows=9, columns={"a": ColumnFacts("text", nullable=False)})})
-    orders = combined([one, other]).of("orders")
-    assert orders is not None
-    assert orders.rows == 5
-    assert orders.columns["a"] == ColumnFacts("bigint", nullable=False)
+def test_on_postgres_contracts_speak_and_elsewhere_the_lake(lake, monkeypatch):
+    rows = pa.table({"order_id": [1, 2]})
+    from deltalake import write_deltalake
+
+    write_deltalake(lake.create(("bronze", "shop", "orders"), rows.schema), rows, mode="append")
+    monkeypatch.setattr("dataeng_assets.lake.location.Lake.current", lambda: lake)
+    facts, reason = known_facts(["select order_id from orders"], Engine.SPARK)
+    assert reason == ""
+    assert facts.of("orders").rows == 2
+    assert not known_facts(["select 1 from customers"], Engine.SPARK)[0].tables
 
 
 @pytest.fixture

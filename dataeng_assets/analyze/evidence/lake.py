@@ -45,7 +45,7 @@ def table_facts(table: DeltaTable, name: str) -> TableFacts:
 def _sum(actions: pa.Table, column: str) -> int | None:
     if column not in actions.column_names or actions[column].null_count:
         return None
-    values: list[Any] = actions[column].to_pylist()
+    values: list[int] = actions[column].to_pylist()
     return sum(values)
 
 
