@@ -45,8 +45,9 @@ def table_facts(table: DeltaTable, name: str) -> TableFacts:
 def _sum(actions: pa.Table, column: str) -> int | None:
     if column not in actions.column_names or actions[column].null_count:
         return None
-    values: list[int] = actions[column].to_pylist()
-    return sum(values)
+    values: list[Any] = actions[column].to_pylist()
+    total: int = sum(values)
+    return total
 
 
 def _column(actions: pa.Table, field: "pa.Field[Any]", rows: int | None) -> ColumnFacts:
