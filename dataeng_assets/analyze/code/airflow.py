@@ -228,7 +228,7 @@ RULES = (
             "A task that hangs holds its worker's place and its pool, and later runs wait behind it.",
             "The executor ends tasks by a limit of its own.",
             'load = BashOperator(task_id="load", bash_command="load.sh", retries=2)',
-            'load = BashOperator(task_id="load", bash_command="load.sh", retries=2, execution_timeout=timedelta(minutes=30))',
+            'load = BashOperator(task_id="load", bash_command="load.sh", retries=2, execution_timeout=limit)',
         ),
         _no_timeout,
     ),
