@@ -76,18 +76,19 @@ test-lineage: setup
 	@$(PYTEST) $(WHOLE)
 
 # other systems live in environments of their own, each with its lock
+SYSTEMS := interop airflow prefect
 .venv-%/.ready: requirements-%.lock
 	@$(call install,.venv-$*,requirements-$*.lock)
 	@touch $@
 
-test-interop: setup .venv-interop/.ready ## an S3 server, the UI in a browser, and the long stories
+test-interop: setup $(SYSTEMS:%=.venv-%/.ready) ## an S3 server, the UI in a browser, and the long stories
 	@$(BIN)/dataeng prepare --quiet
 	@$(MAKE) --no-print-directory -j2 interop-lineage interop-systems
 
 interop-lineage: setup
 	@$(BIN)/pytest -m interop $(WHOLE)
 
-interop-systems: setup .venv-interop/.ready
+interop-systems: setup $(SYSTEMS:%=.venv-%/.ready)
 	@$(BIN)/pytest -m interop $(WHOLE:%=--ignore=%)
 
 screenshots: setup .venv-interop/.ready ## the pictures of the documentation, from the demo as it stands
@@ -129,9 +130,10 @@ lock: setup ## pin every dependency anew, with hashes, for Python 3.11 to 3.13
 
 # sample: begins
 lock-interop: setup
-	@UV_CUSTOM_COMPILE_COMMAND="make lock" \
+	@export UV_CUSTOM_COMPILE_COMMAND="make lock"; for name in $(SYSTEMS); do \
 	  $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-strip-extras \
-	  --no-emit-index-url --no-annotate --upgrade --group interop -o requirements-interop.lock
+	  --no-emit-index-url --no-annotate --upgrade --group $$name -o requirements-$$name.lock || exit 1; \
+	done
 # sample: ends
 
 clean: ## end the local services, remove the environment and everything the project wrote

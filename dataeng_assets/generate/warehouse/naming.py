@@ -4,7 +4,7 @@ import re
 
 PLAIN = re.compile(r"[a-z_][a-z0-9_]*")
 _BACKTICKS = frozenset(("bigquery", "databricks"))
-_ESCAPING = frozenset(("bigquery", "databricks", "snowflake"))
+_ESCAPING = frozenset(("bigquery", "databricks", "redshift", "snowflake"))
 # Snowflake's words that cannot be a column's or table's name without quotes
 _RESERVED = frozenset(
     (

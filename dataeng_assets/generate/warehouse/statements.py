@@ -124,12 +124,15 @@ class Load:
             )
         schema = f"CREATE SCHEMA IF NOT EXISTS {self.name(self.schema)}"
         target = f"CREATE TABLE IF NOT EXISTS {self.target} (\n{self._definitions()}{self._primary(self.key())}\n)"
-        return ";\n".join((schema, target, progress, first))
+        return f"{schema};\n{target};\n{progress};\n{first}"
 
     def stage(self) -> str:
         """An empty staging table."""
         how = _TEMPORARY.get(self.destination, "CREATE OR REPLACE TABLE")
-        ending = " ON COMMIT DROP" if self.destination is Destination.POSTGRES else ""
+        ending = ""
+        if self.destination is Destination.BIGQUERY:
+            # no session holds it, so it ends by itself
+            ending = "\nOPTIONS (expiration_timestamp = TIMESTAMP_ADD(CURRENT_TIMESTAMP(), INTERVAL 1 DAY))"
         return f"{how} {self.staged} (\n{self._definitions()}\n){ending}"
 
     def stage_place(self) -> str:
@@ -143,7 +146,7 @@ class Load:
         if self.destination is Destination.SNOWFLAKE:
             return (
                 f"COPY INTO {self.staged}\nFROM @{self.stage_place()}\n"
-                "FILE_FORMAT = (TYPE = PARQUET USE_LOGICAL_TYPE = TRUE)\n"
+                "FILE_FORMAT = (TYPE = PARQUET USE_LOGICAL_TYPE = TRUE BINARY_AS_TEXT = FALSE)\n"
                 "MATCH_BY_COLUMN_NAME = CASE_INSENSITIVE\nON_ERROR = ABORT_STATEMENT\nPURGE = TRUE"
             )
         if self.destination is Destination.REDSHIFT:
@@ -189,8 +192,8 @@ class Load:
         return f"{head}UPDATE SET\n  {sets}\nWHERE ({old}) IS DISTINCT FROM ({new})"
 
     def _remove_vanished(self) -> str:
-        alias = "" if self.destination is Destination.REDSHIFT else " AS t"
-        target = self.target if self.destination is Destination.REDSHIFT else "t"
+        takes_no_alias = self.destination in (Destination.REDSHIFT, Destination.SNOWFLAKE)
+        alias, target = ("", self.target) if takes_no_alias else (" AS t", "t")
         return (
             f"DELETE FROM {self.target}{alias}\nWHERE NOT EXISTS (\n"
             f"  SELECT 1 FROM {self.staged} AS s WHERE {self.same_key('s', target)}\n)"

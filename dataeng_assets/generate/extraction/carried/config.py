@@ -15,13 +15,13 @@ class Column:
         name: in the source and in the destination.
         type: as the source's catalog prints it, or as the contract of the topic or file names it.
         required: whether every row must have a value.
-        labels: of an enum, its values; its type is carried as text.
+        enum: whether the type is an enum of the source, whose labels are carried as text.
     """
 
     name: str
     type: str
     required: bool = False
-    labels: tuple[str, ...] = ()
+    enum: bool = False
 
 
 @dataclass(frozen=True)
@@ -84,5 +84,5 @@ def read_config(path: Path) -> Config:
 
 
 def _table(name: str, said: dict[str, Any]) -> Table:
-    columns = tuple(Column(**{**column, "labels": tuple(column.get("labels", ()))}) for column in said.pop("columns"))
-    return Table(name=name, columns=columns, key=tuple(said.pop("key")), **said)
+    columns = tuple(Column(**column) for column in said["columns"])
+    return Table(name=name, **{**said, "columns": columns, "key": tuple(said["key"])})

@@ -110,7 +110,7 @@ class SqlDestination(ABC):
                 self._stage(table, staged, statements)
             self._claim(table, staged, statements)
             self.execute(statements["merge"])
-            removed = self._remove_vanished(table, staged, statements) if staged.whole else 0
+            removed = self._remove_vanished(table, statements) if staged.whole else 0
             self._prove(table, staged, statements)
             self.execute(
                 self.filled(
@@ -182,13 +182,14 @@ class SqlDestination(ABC):
         """Take the table's row of progress, so that another run waits or fails, and see that nobody came between."""
         self.execute(statements["claim"])
         stored = self.count(statements["claimed"])
-        if stored != (staged.before or 0):
+        # an attempt that was cut off after its commit left the very progress that this one would store
+        if stored not in (staged.before or 0, staged.after.extracted_at):
             raise Superseded(
                 f"Another run has loaded {table.name} since this one read it. Nothing of this run was written; the "
                 "other's rows are safe. Run again from the extraction."
             )
 
-    def _remove_vanished(self, table: Table, staged: Staged, statements: Mapping[str, str]) -> int:
+    def _remove_vanished(self, table: Table, statements: Mapping[str, str]) -> int:
         vanished, held = self.count(statements["vanished"]), self.count(statements["held"])
         if vanished > table.max_vanished * held:
             raise Refused(

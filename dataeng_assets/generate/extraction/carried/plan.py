@@ -16,7 +16,7 @@ from typing import Any
 
 from psycopg import sql
 
-from .errors import Retryable
+from .errors import Refused, Retryable
 from .progress import Progress, microseconds, moment
 
 # A session takes the time of its transaction before it shows it: microseconds, unless it is halted in between.
@@ -160,3 +160,19 @@ def _bound(position: Mapping[str, Any]) -> datetime | None:
 
 def _timestamp(at: datetime) -> sql.Composable:
     return sql.SQL("{}::timestamptz").format(sql.Literal(at.astimezone(UTC).isoformat()))
+
+
+def window_of(start: str | None, end: str | None) -> Window | None:
+    """The window that a person asked for, in ISO 8601; None when none was.
+
+    Raises:
+        Refused: only one end was given, one has no time zone, or they do not follow each other.
+    """
+    if not start and not end:
+        return None
+    if not start or not end:
+        raise Refused("A window needs both window_start and window_end. Nothing was read.")
+    window = Window(datetime.fromisoformat(start), datetime.fromisoformat(end))
+    if window.start.tzinfo is None or window.end.tzinfo is None or window.start >= window.end:
+        raise Refused("A window is two times with their zone, the earlier one first. Nothing was read.")
+    return window

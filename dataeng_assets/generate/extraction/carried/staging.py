@@ -1,8 +1,10 @@
-"""The staging folder of one run: Parquet files between reading and loading, at an address that every worker can read."""
+"""The staging folder of one run: Parquet files between reading and loading, where every worker can read them."""
 
 import shutil
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import IO
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -61,6 +63,14 @@ def local_file(file: str, folder: Path) -> Path:
     with files.open_input_stream(path) as taken, copy.open("wb") as kept:
         shutil.copyfileobj(taken, kept)
     return copy
+
+
+@contextmanager
+def open_file(file: str) -> Iterator[IO[bytes]]:
+    """A staged file, opened for reading."""
+    files, path = _filesystem(file)
+    with files.open_input_file(path) as opened:
+        yield opened
 
 
 def _filesystem(address: str) -> tuple[fs.FileSystem, str]:

@@ -26,7 +26,7 @@ class DuckDBDestination(SqlDestination):
         """Run one statement; gives its rows."""
         return self._connection.execute(statement).fetchall()
 
-    def fill(self, table: Table, file: str, statements: Mapping[str, str]) -> None:
+    def fill(self, table: Table, file: str, statements: Mapping[str, str]) -> None:  # noqa: ARG002  # other systems need it
         """Read the staged file where it lies."""
         self.execute(self.filled(statements["load"], file=file))
 

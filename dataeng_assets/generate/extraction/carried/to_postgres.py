@@ -33,7 +33,7 @@ class PostgresDestination(SqlDestination):
         cursor = self._connection.execute(statement.encode())
         return cursor.fetchall() if cursor.description else []
 
-    def fill(self, table: Table, file: str, statements: Mapping[str, str]) -> None:
+    def fill(self, table: Table, file: str, statements: Mapping[str, str]) -> None:  # noqa: ARG002  # other systems need it
         """Send the rows of the staged file by COPY."""
         names = read_schema(file).names
         query = sql.SQL("COPY {} ({}) FROM STDIN").format(

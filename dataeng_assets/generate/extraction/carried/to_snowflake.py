@@ -35,7 +35,7 @@ class SnowflakeDestination(SqlDestination):
         finally:
             cursor.close()
 
-    def fill(self, table: Table, file: str, statements: Mapping[str, str]) -> None:
+    def fill(self, table: Table, file: str, statements: Mapping[str, str]) -> None:  # noqa: ARG002  # other systems need it
         """Put the file on the stage of the staging table, and copy it from there."""
         with tempfile.TemporaryDirectory() as folder:
             path = local_file(file, Path(folder))

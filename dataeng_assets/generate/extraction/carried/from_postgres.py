@@ -88,7 +88,7 @@ def _staged(
 
 
 def _arrow(column: Column) -> pa.DataType:
-    return arrow_type(column.name, column.type, is_enum=bool(column.labels))
+    return arrow_type(column.name, column.type, is_enum=column.enum)
 
 
 def _agree(connection: psycopg.Connection, table: Table) -> bool:

@@ -1,0 +1,29 @@
+"""The combinations that an extraction exists for, shared by the kinds that carry it."""
+
+from dataeng_assets.generate.matrix import Refusal, Row, Standing
+from dataeng_assets.generate.request import Destination, Mode, Source
+
+_BATCH = (Mode.INCREMENTAL, Mode.FULL)
+_WAREHOUSES = (Destination.SNOWFLAKE, Destination.BIGQUERY, Destination.REDSHIFT, Destination.DATABRICKS)
+_PARSED = "tests/generate/test_warehouse.py::test_every_statement_is_parsed_in_its_dialect"
+REFUSALS = (
+    Refusal("a batch does not follow the database's log of changes", mode=Mode.CHANGES),
+    Refusal(
+        "a schedule is no stream; an incremental run reads what has arrived since the last one", mode=Mode.STREAMING
+    ),
+    Refusal("no catalog of Iceberg is at hand to try it; Delta tables are", destination=Destination.ICEBERG),
+    Refusal("rows of a table are no events; a topic is fed by --type kafka-connect", destination=Destination.KAFKA),
+)
+
+
+def rows_shown_by(executed: str) -> tuple[Row, ...]:
+    """The rows of the matrix.
+
+    Args:
+        executed: the test that runs what is executed here.
+    """
+    run_here = (Destination.DUCKDB, Destination.DELTA, Destination.POSTGRES)
+    return (
+        Row((Source.POSTGRES,), run_here, _BATCH, Standing.EXECUTED, executed),
+        Row((Source.POSTGRES,), _WAREHOUSES, _BATCH, Standing.PARSED, _PARSED),
+    )

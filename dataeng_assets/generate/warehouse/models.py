@@ -1,0 +1,52 @@
+"""The models over loaded tables: staging, and a fact or dimension of each, as SELECTs.
+
+A staging model names and orders what a contract has; personal columns end there. How a model is made from its SELECT
+belongs to what runs it.
+"""
+
+from collections.abc import Mapping
+
+from dataeng_assets.contracts.model import Column
+from dataeng_assets.generate.pipeline import Pipeline, Table
+from dataeng_assets.generate.warehouse.checks import DIALECTS
+from dataeng_assets.generate.warehouse.naming import quoted
+
+
+def models(pipeline: Pipeline) -> Mapping[str, str]:
+    """The SELECTs by `<order>.<view or table>.<name>`."""
+    dialect, found = DIALECTS[pipeline.request.destination], {}
+    schema, source = quoted(pipeline.source_name, dialect), pipeline.source_name
+    for table in pipeline.tables:
+        staged = f"stg_{source}__{table.name}"
+        shown = ",\n  ".join(quoted(column.name, dialect) for column in table.contract.columns if not column.personal)
+        found[f"1.view.{staged}"] = (
+            f"-- {_sentence(table)} Personal columns end here.\n"
+            f"SELECT\n  {shown}\nFROM {schema}.{quoted(table.name, dialect)};\n"
+        )
+        found[f"2.table.{final_name(table)}"] = _final(table, f"{schema}.{quoted(staged, dialect)}", dialect)
+    return found
+
+
+def final_name(table: Table) -> str:
+    """`fct_` where something can be added up, else `dim_`."""
+    return f"{'fct' if _measures(table) else 'dim'}_{table.name}"
+
+
+def _final(table: Table, staged: str, dialect: str) -> str:
+    keys = [column for column in table.contract.columns if column.name in table.contract.key]
+    measures = _measures(table)
+    times = [c for c in table.contract.columns if c.type.family in ("date", "timestamp") and c not in keys]
+    other = [c for c in table.contract.columns if not c.personal and c not in (*keys, *measures, *times)]
+    chosen = [column for column in (*keys, *other, *measures, *times) if not column.personal]
+    grain = ", ".join(column.name for column in keys)
+    columns = ",\n  ".join(quoted(column.name, dialect) for column in chosen)
+    return f"-- One row per {grain}: keys, attributes, measures, times.\nSELECT\n  {columns}\nFROM {staged};\n"
+
+
+def _measures(table: Table) -> list[Column]:
+    return [c for c in table.contract.columns if c.type.family in ("decimal", "float") and not c.personal]
+
+
+def _sentence(table: Table) -> str:
+    said = " ".join((table.contract.description or f"The table {table.name}").split())
+    return said if said.endswith(".") else f"{said}."

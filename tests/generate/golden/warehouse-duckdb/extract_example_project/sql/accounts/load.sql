@@ -1,0 +1,1 @@
+INSERT INTO "_staged_accounts" BY NAME SELECT * FROM read_parquet(:file);

@@ -1,0 +1,4 @@
+DELETE FROM "example"."accounts" AS t
+WHERE NOT EXISTS (
+  SELECT 1 FROM "_staged_accounts" AS s WHERE s."account_id" = t."account_id"
+);

@@ -1,0 +1,4 @@
+COPY "_staged_accounts"
+FROM :file
+IAM_ROLE DEFAULT
+FORMAT AS PARQUET;

@@ -1,0 +1,3 @@
+-- error: one of plan
+SELECT count(*) FROM example.accounts AS t
+WHERE (plan NOT IN ('free', 'paid'));

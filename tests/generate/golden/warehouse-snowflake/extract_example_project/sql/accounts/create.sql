@@ -1,0 +1,23 @@
+CREATE SCHEMA IF NOT EXISTS example;
+CREATE TABLE IF NOT EXISTS example.accounts (
+  account_id BIGINT NOT NULL,
+  email VARCHAR,
+  plan VARCHAR,
+  country VARCHAR,
+  state VARCHAR,
+  seats INTEGER,
+  balance NUMBER(12, 2),
+  closed_at TIMESTAMP_TZ(6),
+  updated_at TIMESTAMP_TZ(6) NOT NULL
+);
+CREATE TABLE IF NOT EXISTS example._extraction_progress (
+  table_name VARCHAR NOT NULL,
+  extracted_at BIGINT NOT NULL,
+  position VARCHAR NOT NULL,
+  row_count BIGINT NOT NULL,
+  claims BIGINT NOT NULL
+);
+INSERT INTO example._extraction_progress (table_name, extracted_at, position, row_count, claims)
+SELECT 'accounts', 0, '{}', 0, 0
+FROM (SELECT 1 AS one) AS once
+WHERE NOT EXISTS (SELECT 1 FROM example._extraction_progress WHERE table_name = 'accounts');
