@@ -11,6 +11,7 @@ from dataeng_assets.generate.request import Kind
 KINDS: Mapping[Kind, str] = {
     Kind.DAGSTER: "dataeng_assets.generate.dagster",
     Kind.AIRFLOW: "dataeng_assets.generate.airflow",
+    Kind.PREFECT: "dataeng_assets.generate.prefect",
     Kind.KAFKA_PRODUCER: "dataeng_assets.generate.kafka_producer",
 }
 """The module of each kind that can be generated."""

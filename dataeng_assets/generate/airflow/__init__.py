@@ -1,6 +1,7 @@
 """A DAG for Airflow 3 and the project that it runs: extraction, loads, checks, models."""
 
 from pathlib import PurePosixPath
+from typing import Any
 
 from dataeng_assets.generate.extraction import folder_of, left_out, project_files, requirements
 from dataeng_assets.generate.extraction.described import address_form, described, length, words_of
@@ -21,7 +22,8 @@ def files(pipeline: Pipeline) -> Generated:
     """The DAG, and beside it the folder of its project."""
     request, folder = pipeline.request, folder_of(pipeline)
     main = PurePosixPath(f"{request.name}.py")
-    values = {
+    needed = ["apache-airflow>=3.1,<4", "apache-airflow-providers-smtp>=2.1", *requirements(pipeline)]
+    values: dict[str, Any] = {
         "pipeline": pipeline,
         "request": request,
         "project": folder.name,
@@ -30,7 +32,6 @@ def files(pipeline: Pipeline) -> Generated:
         "described": described(pipeline),
         "one_at_a_time": request.destination is Destination.DUCKDB,
         "left_out": left_out(pipeline),
-        "requirements": ["apache-airflow>=3.1,<4", "apache-airflow-providers-smtp>=2.1", *requirements(pipeline)],
         **words_of(pipeline),
     }
     made = project_files(pipeline)
@@ -38,5 +39,5 @@ def files(pipeline: Pipeline) -> Generated:
     # nothing in the folder is a DAG, so nothing there is looked through for one
     made[folder / ".airflowignore"] = "*\n"
     made[folder / "README.md"] = render("airflow/templates/README.md.j2", form=address_form(pipeline), **values)
-    made[folder / "requirements.txt"] = "\n".join(values["requirements"]) + "\n"
+    made[folder / "requirements.txt"] = "\n".join(needed) + "\n"
     return Generated(main, made)

@@ -41,7 +41,8 @@ class Described:
 
 def described(pipeline: Pipeline) -> Described:
     """The words for a pipeline."""
-    request, names = pipeline.request, ", ".join(table.name for table in pipeline.tables)
+    request, count = pipeline.request, len(pipeline.tables)
+    names = pipeline.tables[0].name if count == 1 else f"{count} tables"
     return Described(
         title=f"Copy {names} from {request.source} ({pipeline.source_name}) to {request.destination}.",
         way="extract, load each table, check, build the models",
@@ -83,6 +84,20 @@ def address_form(pipeline: Pipeline) -> str:
     return f"`{name} --conn-type {_CONN_TYPES[destination]} ...`, {_PARTS[destination]}"
 
 
+def address_of(pipeline: Pipeline) -> str:
+    """The form of the destination's address."""
+    return f"`{_ADDRESSES[pipeline.request.destination]}`"
+
+
+_ADDRESSES = {
+    Destination.DUCKDB: "/data/warehouse.duckdb",
+    Destination.DELTA: "/data/lake",
+    Destination.POSTGRES: "postgresql://user:password@host:5432/database",
+    Destination.SNOWFLAKE: "snowflake://user:password@account/database?warehouse=LOADING&role=LOADER",
+    Destination.BIGQUERY: "bigquery://project",
+    Destination.REDSHIFT: "redshift://user:password@host:5439/database",
+    Destination.DATABRICKS: "databricks://:token@host/catalog?http_path=/sql/1.0/warehouses/id&volume=/Volumes/a/b/c",
+}
 _PARTS = {
     Destination.POSTGRES: "with host, schema (the database), login and password.",
     Destination.SNOWFLAKE: "with the account as host, the database as schema, login, password or `private_key_file` "

@@ -1,5 +1,6 @@
 """The name of each type in each destination. Which types there are belongs in `contracts.types`."""
 
+import re
 from collections.abc import Mapping
 
 from dataeng_assets.contracts.types import ColumnType
@@ -52,7 +53,7 @@ def type_name(kind: ColumnType, destination: Destination) -> str:
 
 
 def _decimal(kind: ColumnType, system: str) -> str:
-    precision, scale = kind.arrow.precision, kind.arrow.scale
+    precision, scale = (int(number) for number in re.findall(r"\d+", kind.kind))
     if system == "snowflake":
         return f"NUMBER({precision}, {scale})"
     if system == "bigquery":

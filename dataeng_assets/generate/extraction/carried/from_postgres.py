@@ -128,7 +128,7 @@ def _plain(kind: str) -> str:
 
 
 def _count(connection: psycopg.Connection, table: Table, plan: Plan) -> tuple[int, int]:
-    lacking = sql.SQL("false")
+    lacking: sql.Composable = sql.SQL("false")
     if table.watermark is not None:
         lacking = sql.SQL("{} IS NULL").format(sql.Identifier(table.watermark))
     query = sql.SQL("SELECT count(*), count(*) FILTER (WHERE {}), count(*) FILTER (WHERE {}) FROM {}").format(

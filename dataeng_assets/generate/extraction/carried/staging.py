@@ -4,7 +4,6 @@ import shutil
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -66,7 +65,7 @@ def local_file(file: str, folder: Path) -> Path:
 
 
 @contextmanager
-def open_file(file: str) -> Iterator[IO[bytes]]:
+def open_file(file: str) -> Iterator[pa.NativeFile]:
     """A staged file, opened for reading."""
     files, path = _filesystem(file)
     with files.open_input_file(path) as opened:

@@ -7,6 +7,7 @@ between the two merges the same rows again, which changes nothing.
 import json
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import pyarrow as pa
@@ -20,14 +21,13 @@ from .progress import Progress, Staged
 from .staging import read_batches, read_schema
 from .types import arrow_type
 
-_PROGRESS = pa.schema(
-    [
-        pa.field("table_name", pa.string(), nullable=False),
-        pa.field("extracted_at", pa.int64(), nullable=False),
-        pa.field("position", pa.string(), nullable=False),
-        pa.field("row_count", pa.int64(), nullable=False),
-    ]
-)
+_FIELDS: "list[pa.Field[Any]]" = [
+    pa.field("table_name", pa.string(), nullable=False),
+    pa.field("extracted_at", pa.int64(), nullable=False),
+    pa.field("position", pa.string(), nullable=False),
+    pa.field("row_count", pa.int64(), nullable=False),
+]
+_PROGRESS = pa.schema(_FIELDS)
 
 
 class DeltaDestination:

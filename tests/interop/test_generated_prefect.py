@@ -1,0 +1,52 @@
+"""Generated flows in a real Prefect: run against a real Postgres, equal to the source, also after a late commit."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+from copied_shop import SCHEMA, TABLES, Target, generate, not_committed_yet, source_rows
+from line_program import LineProgram, line_program
+
+pytestmark = [pytest.mark.interop, pytest.mark.server]
+
+
+@pytest.fixture(scope="module")
+def prefect(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LineProgram]:
+    home = tmp_path_factory.mktemp("prefect")
+    environment = {"PREFECT_HOME": str(home), "DO_NOT_TRACK": "1", "PREFECT_SERVER_ANALYTICS_ENABLED": "false"}
+    with line_program("prefect", "prefect_runs", home, environment) as program:
+        yield program
+
+
+def test_a_flow_copies_the_source(
+    prefect: LineProgram, database: str, target: Target, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with psycopg.connect(database) as connection:
+        connection.execute(SCHEMA)
+    name = f"extract_crm_{target.kind}"
+    flow = tmp_path / "flows" / f"{name}.py"
+    generate(monkeypatch, database, "--type", "prefect", "--destination", target.kind, "--retries", "0", output=flow)
+    asked = {
+        "folder": str(flow.parent),
+        "name": name,
+        "secrets": {"crm-source": database, f"crm-{target.kind}": target.address},
+        "staging": str(tmp_path / "staging"),
+    }
+
+    late = "UPDATE crm.people SET name = 'late', updated_at = now() WHERE person_id = 7"
+    with not_committed_yet(database, late) as transaction:
+        with psycopg.connect(database) as connection:
+            connection.execute("INSERT INTO crm.people (person_id, name) VALUES (2000, 'passes the watermark')")
+        first = prefect.ask(**asked)
+        assert first["state"] == "Completed", first
+        assert {table: target.rows(table) for table in TABLES} == {t: source_rows(database, t) for t in TABLES}
+        transaction.commit()
+
+    assert prefect.ask(**asked)["state"] == "Completed"
+    assert {table: target.rows(table) for table in TABLES} == {t: source_rows(database, t) for t in TABLES}
+
+    before = target.marks()
+    assert prefect.ask(**asked)["state"] == "Completed"
+    assert target.marks() == before
+    assert list((tmp_path / "staging").iterdir()) == []
