@@ -34,7 +34,7 @@ class Load:
     destination: Destination
 
     def statements(self) -> Mapping[str, str]:
-        """All of them, by name; each is one statement but `create`, which is several."""
+        """All of them, by name; each is one statement but `create` and `stage`, which may be several."""
         made = {
             "create": self.create(),
             "stage": self.stage(),
@@ -70,8 +70,7 @@ class Load:
     def staged(self) -> str:
         """The table that the rows stand in before they are merged."""
         stage = self.name(f"_staged_{self.table.contract.name}")
-        named_by_session = self.destination in (Destination.DUCKDB, Destination.POSTGRES, Destination.REDSHIFT)
-        return stage if named_by_session else f"{self.name(self.schema)}.{stage}"
+        return stage if self.destination in _TEMPORARY else f"{self.name(self.schema)}.{stage}"
 
     @property
     def progress(self) -> str:
@@ -129,15 +128,18 @@ class Load:
     def stage(self) -> str:
         """An empty staging table."""
         how = _TEMPORARY.get(self.destination, "CREATE OR REPLACE TABLE")
-        ending = ""
+        begin = ending = ""
         if self.destination is Destination.BIGQUERY:
             # no session holds it, so it ends by itself
             ending = "\nOPTIONS (expiration_timestamp = TIMESTAMP_ADD(CURRENT_TIMESTAMP(), INTERVAL 1 DAY))"
-        return f"{how} {self.staged} (\n{self._definitions()}\n){ending}"
+        elif self.destination is Destination.SNOWFLAKE:
+            begin = f"USE SCHEMA {self.name(self.schema)};\n"
+            ending = f";\nCREATE OR REPLACE TEMPORARY STAGE {self.stage_place()}"
+        return f"{begin}{how} {self.staged} (\n{self._definitions()}\n){ending}"
 
     def stage_place(self) -> str:
-        """Snowflake's own stage of the staging table."""
-        return f"{self.name(self.schema)}.%{self.name(f'_staged_{self.table.contract.name}')}"
+        """Snowflake's stage that takes the file."""
+        return f"{self.name(self.schema)}.{self.name(f'_files_{self.table.contract.name}')}"
 
     def load(self) -> str | None:
         """From the staged file into the staging table; None where the client sends the rows."""

@@ -162,7 +162,8 @@ class SqlDestination(ABC):
         return _PLACEHOLDER.sub(value, statement)
 
     def _stage(self, table: Table, staged: Staged, statements: Mapping[str, str]) -> None:
-        self.execute(statements["stage"])
+        for statement in statements["stage"].split(";\n"):
+            self.execute(statement)
         self.fill(table, staged.file, statements)
         arrived = self.count(statements["staged"])
         if arrived != staged.rows:

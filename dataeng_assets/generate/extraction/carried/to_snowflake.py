@@ -1,4 +1,4 @@
-"""Loading into Snowflake: the staged file is put on the staging table's own stage and copied from there."""
+"""Loading into Snowflake: the staged file is put on a stage of the session and copied from there."""
 
 import tempfile
 from collections.abc import Mapping, Sequence
@@ -36,7 +36,7 @@ class SnowflakeDestination(SqlDestination):
             cursor.close()
 
     def fill(self, table: Table, file: str, statements: Mapping[str, str]) -> None:  # noqa: ARG002  # other systems need it
-        """Put the file on the stage of the staging table, and copy it from there."""
+        """Put the file on the session's stage, and copy it from there."""
         with tempfile.TemporaryDirectory() as folder:
             path = local_file(file, Path(folder))
             self.execute(self.filled(statements["put"], file=f"file://{path}"))

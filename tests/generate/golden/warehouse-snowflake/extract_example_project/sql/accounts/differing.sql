@@ -1,1 +1,1 @@
-SELECT count(*) FROM (SELECT account_id, email, plan, country, state, seats, balance, closed_at, updated_at FROM example._staged_accounts EXCEPT SELECT account_id, email, plan, country, state, seats, balance, closed_at, updated_at FROM example.accounts) AS differing;
+SELECT count(*) FROM (SELECT account_id, email, plan, country, state, seats, balance, closed_at, updated_at FROM _staged_accounts EXCEPT SELECT account_id, email, plan, country, state, seats, balance, closed_at, updated_at FROM example.accounts) AS differing;

@@ -1,5 +1,5 @@
-COPY INTO example._staged_accounts
-FROM @example.%_staged_accounts
+COPY INTO _staged_accounts
+FROM @example._files_accounts
 FILE_FORMAT = (TYPE = PARQUET USE_LOGICAL_TYPE = TRUE BINARY_AS_TEXT = FALSE)
 MATCH_BY_COLUMN_NAME = CASE_INSENSITIVE
 ON_ERROR = ABORT_STATEMENT

@@ -1,5 +1,5 @@
 MERGE INTO example.accounts AS t
-USING example._staged_accounts AS s
+USING _staged_accounts AS s
 ON t.account_id = s.account_id
 WHEN MATCHED AND (
   t.email IS DISTINCT FROM s.email

@@ -1,1 +1,1 @@
-PUT :file @example.%_staged_accounts AUTO_COMPRESS = FALSE OVERWRITE = TRUE;
+PUT :file @example._files_accounts AUTO_COMPRESS = FALSE OVERWRITE = TRUE;

@@ -1,4 +1,4 @@
 DELETE FROM example.accounts
 WHERE NOT EXISTS (
-  SELECT 1 FROM example._staged_accounts AS s WHERE s.account_id = example.accounts.account_id
+  SELECT 1 FROM _staged_accounts AS s WHERE s.account_id = example.accounts.account_id
 );

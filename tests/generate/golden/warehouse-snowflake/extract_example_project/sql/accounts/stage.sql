@@ -1,4 +1,5 @@
-CREATE OR REPLACE TEMPORARY TABLE example._staged_accounts (
+USE SCHEMA example;
+CREATE OR REPLACE TEMPORARY TABLE _staged_accounts (
   account_id BIGINT NOT NULL,
   email VARCHAR,
   plan VARCHAR,
@@ -9,3 +10,4 @@ CREATE OR REPLACE TEMPORARY TABLE example._staged_accounts (
   closed_at TIMESTAMP_TZ(6),
   updated_at TIMESTAMP_TZ(6) NOT NULL
 );
+CREATE OR REPLACE TEMPORARY STAGE example._files_accounts;

@@ -1,1 +1,1 @@
-SELECT count(*) FROM example._staged_accounts;
+SELECT count(*) FROM _staged_accounts;
