@@ -1,51 +1,58 @@
 """What is advised can be generated: each command is one that `dataeng generate` takes."""
 
 import shlex
-from collections.abc import Iterator
 from itertools import product
 
 import pytest
 import typer
 
-from dataeng_assets.advise.advice import Advice, Contradicted, advise
-from dataeng_assets.advise.cost import USUAL_PRICES
-from dataeng_assets.advise.questions import BY_NAME
+from dataeng_assets.advise.command import Command, build_command
+from dataeng_assets.advise.contradictions import completed, is_consistent
+from dataeng_assets.advise.decide import decide, target
+from dataeng_assets.advise.questions import BY_NAME, USUAL, read_answers
 from dataeng_assets.cli import app
 from dataeng_assets.generate.asked import Asked, request_of
 from dataeng_assets.orchestration.advised import is_written
 
-ALWAYS = ("postgres",)
+ALWAYS = ("postgres", "kafka")
 """Sources from which something can always be generated, whatever the destination."""
 
+CLOUDS = {"kinesis": "aws", "pubsub": "gcp", "redshift": "aws", "bigquery": "gcp"}
+Asking = tuple[str, ...]
 
-def advices() -> Iterator[Advice]:
-    names = ("source", "destination", "latency", "team", "volume")
-    words = (
-        BY_NAME["source"].answer,
-        BY_NAME["destination"].answer,
-        ("100ms", "30s", "1h", "1d"),
-        BY_NAME["team"].answer,
+
+def advised(source: str, destination: str, latency: str, team: str, volume: str) -> tuple[str, Command | None] | None:
+    """The destination that is decided and the command; nothing where the answers contradict each other."""
+    cloud = CLOUDS.get(source) or CLOUDS.get(destination) or "aws"
+    said = {"source": source, "destination": destination, "latency": latency, "team": team, "volume": volume}
+    answers, _ = completed(read_answers({**said, "cloud": cloud}), USUAL)
+    if not is_consistent(answers):
+        return None
+    chosen = {one.decision.name: one.chosen.option.name for one in decide(answers)}
+    goes_to = target(answers, chosen["storage"])
+    return goes_to, build_command(answers, chosen, goes_to, is_written)
+
+
+@pytest.fixture(scope="module")
+def commands() -> dict[Asking, tuple[str, Command | None]]:
+    asked = product(
+        BY_NAME["source"].answer,  # type: ignore[arg-type]  # is no quantity
+        BY_NAME["destination"].answer,  # type: ignore[arg-type]  # is no quantity
+        ("100ms", "30s", "1d"),
+        ("sql", "jvm"),
         ("1GB/day", "5TB/day"),
     )
-    for values in product(*words):  # type: ignore[arg-type]  # none of these answers is a quantity
-        given = dict(zip(names, values, strict=True))
-        clouds = {"kinesis": "aws", "pubsub": "gcp", "redshift": "aws", "bigquery": "gcp"}
-        cloud = clouds.get(given["source"]) or clouds.get(given["destination"]) or "aws"
-        try:
-            yield advise({**given, "cloud": cloud}, USUAL_PRICES, is_written)
-        except Contradicted:
-            continue
+    return {one: found for one in asked if (found := advised(*one))}
 
 
-ADVICES = list(advices())
-
-
-def test_each_command_that_is_advised_is_taken_by_the_command_line_and_not_refused() -> None:
-    commands = {str(one.command): one.command.options for one in ADVICES if one.command}
+def test_each_command_that_is_advised_is_taken_by_the_command_line_and_not_refused(
+    commands: dict[Asking, tuple[str, Command | None]],
+) -> None:
+    found = {str(command): command.options for _, command in commands.values() if command}
+    assert found
     group = typer.main.get_command(app)
-    generate = group.commands["generate"]  # type: ignore[attr-defined]
-    assert commands
-    for text, options in commands.items():
+    generate = group.commands["generate"]  # type: ignore[attr-defined]  # dataeng is a group
+    for text, options in found.items():
         words = shlex.split(text)
         assert words[:2] == ["dataeng", "generate"]
         generate.make_context("generate", words[2:])
@@ -53,16 +60,18 @@ def test_each_command_that_is_advised_is_taken_by_the_command_line_and_not_refus
 
 
 @pytest.mark.parametrize("source", ALWAYS)
-def test_there_is_a_command_whatever_the_destination(source: str) -> None:
-    of_source = [one for one in ADVICES if one.answers["source"] == source]
+def test_there_is_a_command_whatever_the_destination(
+    source: str, commands: dict[Asking, tuple[str, Command | None]]
+) -> None:
+    of_source = {asked: command for asked, (_, command) in commands.items() if asked[0] == source}
     assert of_source
-    assert [one.answers for one in of_source if one.command is None] == []
+    assert [asked for asked, command in of_source.items() if command is None] == []
 
 
-def test_what_is_not_what_was_advised_is_remarked() -> None:
-    for one in ADVICES:
-        if one.command and one.command.options["destination"] != one.target:
-            assert any("the nearest that is" in remark for remark in one.command.remarks)
+def test_another_destination_than_was_decided_is_remarked(commands: dict[Asking, tuple[str, Command | None]]) -> None:
+    for goes_to, command in commands.values():
+        if command and command.options["destination"] != goes_to:
+            assert any(f"to {goes_to}" in remark for remark in command.remarks)
 
 
 def test_a_combination_that_does_not_exist_is_not_written() -> None:
