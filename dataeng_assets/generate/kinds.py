@@ -12,6 +12,7 @@ KINDS: Mapping[Kind, str] = {
     Kind.DAGSTER: "dataeng_assets.generate.dagster",
     Kind.AIRFLOW: "dataeng_assets.generate.airflow",
     Kind.PREFECT: "dataeng_assets.generate.prefect",
+    Kind.DBT: "dataeng_assets.generate.dbt",
     Kind.KAFKA_PRODUCER: "dataeng_assets.generate.kafka_producer",
 }
 """The module of each kind that can be generated."""

@@ -34,6 +34,9 @@ _RESERVED = frozenset(
 )  # fmt: skip
 """Names that one of the warehouses reserves, or that say nothing outside of their table."""
 
+_ADDED = frozenset(("delivery", "event_date", "is_current", "valid_from", "valid_to"))
+"""Columns that the models add."""
+
 
 class Role(StrEnum):
     """What a table is to those who read the warehouse."""
@@ -117,7 +120,8 @@ class Shaped:
     @property
     def day(self) -> str:
         """The plain name of the UTC day of `instant`: ordered_day for ordered_at."""
-        return f"{self.names[self.happened.name].removesuffix('_at')}_day"
+        day = f"{self.names[self.happened.name].removesuffix('_at')}_day"
+        return day if day not in self.names.values() else f"utc_{day}"
 
     @cached_property
     def role(self) -> Role:
@@ -138,4 +142,5 @@ class Shaped:
 def plain_name(name: str, entity: str) -> str:
     """A column's name as every warehouse takes it without quotes; a reserved one begins with what a row is."""
     plain = "_".join(part for part in _WORDS.split(name) if part).lower() or "column"
-    return f"{entity}_{plain}" if plain in _RESERVED or not plain[0].isalpha() else plain
+    is_taken = plain in _RESERVED or plain in _ADDED or plain == f"{entity}_key"
+    return f"{entity}_{plain}" if is_taken or not plain[0].isalpha() else plain

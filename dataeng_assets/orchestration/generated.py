@@ -179,6 +179,11 @@ def _wanted(asked: Asked, known: Iterable[str]) -> tuple[str, ...]:
                 "Name one of them with --tables, and give the other a plain name in a view."
             )
         models[model] = name
+    if not chosen:
+        raise RequestRefused(
+            "There is no table to copy. Name a schema or source that has some; `dataeng discover` says of each table "
+            "why it cannot be copied."
+        )
     return chosen
 
 

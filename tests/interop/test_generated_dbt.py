@@ -1,0 +1,159 @@
+"""A generated dbt project is built and tested by dbt, on DuckDB and on Postgres, and follows its source exactly."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import psycopg
+import pytest
+
+from dataeng_assets.contracts.model import Column, Contract, EventTime, implied
+from dataeng_assets.contracts.types import event_type, postgres_type
+from dataeng_assets.contracts.write import contract_yaml
+from dataeng_assets.generate.asked import Asked, request_of
+from dataeng_assets.generate.kinds import kind_module
+from dataeng_assets.generate.pipeline import Pipeline, Table
+from dataeng_assets.generate.request import Destination, Mode
+from dataeng_assets.generate.warehouse.types import type_name
+from dataeng_assets.local.postgres import Postgres
+from dataeng_assets.settings import ROOT
+from dataeng_assets.testing.servers import new_database
+
+pytestmark = [pytest.mark.interop, pytest.mark.timeout(300)]
+
+Ask = Callable[[str], Any]
+CLOCK = "timestamp with time zone"
+TABLES: dict[str, dict[str, str]] = {
+    "customers": {"customer_id": "bigint", "email": "text", "tier": "text", "updated_at": CLOCK},
+    "Orders": {
+        "orderId": "bigint", "group": "text", "email": "text", "amount": "numeric(12,2)", "ordered_at": CLOCK,
+        "updated_at": CLOCK,
+    },
+    "countries": {"code": "text", "label": "text"},
+}  # fmt: skip
+ROWS = """
+insert into sales.customers values (1, 'a@example.com', 'gold', '2026-01-01 10:00+00');
+insert into sales.countries values ('DE', 'Germany');
+insert into sales."Orders" values
+    (1, 'x', 'a@example.com', 19.99, '2026-01-01 23:30-02', '2026-01-05 10:00+00'),
+    (2, 'y', 'a@example.com', 5, '2026-01-02 10:00+00', '2026-01-05 11:00+00');
+insert into sales.clicks values ('e1', '2026-01-01 10:00+00'), ('e1', '2026-01-01 10:00+00');
+insert into sales.clicks values ('e2', '2026-01-02 00:00+00');
+"""
+# an order that was committed late, with a watermark before those seen; one that changed; a customer that changed
+CHANGES = """
+insert into sales."Orders" values (3, 'z', 'b@example.com', 7, '2026-01-03 10:00+00', '2026-01-04 09:00+00');
+update sales."Orders" set amount = 6, updated_at = '2026-01-06 10:00+00' where "orderId" = 2;
+update sales.customers set tier = 'silver', updated_at = '2026-01-06 10:00+00';
+insert into sales.clicks values ('e2', '2026-01-02 00:00+00'), ('e3', '2026-01-02 01:00+00');
+"""
+
+
+def tables() -> list[Table]:
+    made = []
+    for name, types in TABLES.items():
+        columns = tuple(
+            Column(one, postgres_type(kind), kind, False, one == "email", f"The {one}.") for one, kind in types.items()
+        )
+        made.append(table(name, columns, (columns[0].name,)))
+    click = Column("click_id", event_type("string"), "string", False, False, "The event.")
+    time = Column("clicked_at", event_type("timestamp"), "timestamp", False, False, "When.")
+    return [*made, table("clicks", (click, time), ("click_id",), EventTime("clicked_at", *[timedelta(minutes=5)] * 2))]
+
+
+def table(name: str, columns: tuple[Column, ...], key: tuple[str, ...], time: EventTime | None = None) -> Table:
+    contract = Contract(
+        Path(), name, name, "1.0.0", f"The {name}.", "data", "sales", (), columns, key,
+        event_time=time, rules=implied(columns, () if time else key),
+    )  # fmt: skip
+    watermark = "updated_at" if any(one.name == "updated_at" for one in columns) else None
+    return Table(
+        contract, "sales", Mode.INCREMENTAL if watermark or time else Mode.FULL, watermark, contract_yaml(contract)
+    )
+
+
+def ddl(destination: Destination) -> Iterator[str]:
+    yield "create schema sales"
+    for one in tables():
+        columns = [f'"{column.name}" {type_name(column.type, destination)}' for column in one.contract.columns]
+        yield f'create table sales."{one.name}" ({", ".join(columns)})'
+
+
+def project(folder: Path, destination: Destination) -> None:
+    request = request_of(Asked("dbt", "postgres", destination, "incremental"), "extract_sales")
+    made = kind_module(request.kind).files(Pipeline(request, "sales", tuple(tables()), "DATAENG_SALES_URL"))
+    for path, text in made.files.items():
+        (folder / path).parent.mkdir(parents=True, exist_ok=True)
+        (folder / path).write_text(text)
+
+
+@pytest.fixture(params=[Destination.DUCKDB, Destination.POSTGRES])
+def destination(request: pytest.FixtureRequest) -> Destination:
+    return Destination(request.param)
+
+
+@contextmanager
+def warehouse(destination: Destination, folder: Path, server: Postgres) -> Iterator[tuple[Ask, dict[str, str], Path]]:
+    """A way to ask it, the variables of the profile, and the dbt that has its adapter."""
+    if destination is Destination.DUCKDB:
+        path = folder / "warehouse.duckdb"
+
+        def ask(statement: str) -> Any:
+            with duckdb.connect(path) as connection:
+                return connection.execute(statement).fetchall()
+
+        yield ask, {"WAREHOUSE_PATH": str(path)}, Path(sys.executable).parent / "dbt"
+        return
+    dbt = ROOT / ".venv-dbt" / "bin" / "dbt"
+    assert dbt.exists(), f"{dbt} is missing. `make test-interop` installs it; by hand: `make .venv-dbt/.ready`."
+    with new_database(server) as url, psycopg.connect(url, autocommit=True) as connection:
+        told = connection.info
+        said = {"HOST": told.host, "PORT": str(told.port), "USER": told.user, "PASSWORD": told.password or "none"}
+
+        def answer(statement: str) -> Any:
+            cursor = connection.execute(statement)
+            return cursor.fetchall() if cursor.description else []
+
+        variables = {f"WAREHOUSE_{name}": value for name, value in said.items()}
+        yield answer, {**variables, "WAREHOUSE_DATABASE": told.dbname, "WAREHOUSE_SSLMODE": "disable"}, dbt
+
+
+def test_what_was_generated_is_built_and_tested(
+    destination: Destination, tmp_path: Path, postgres_server: Postgres
+) -> None:
+    project(tmp_path, destination)
+    with warehouse(destination, tmp_path, postgres_server) as (ask, variables, dbt):
+
+        def build() -> None:
+            done = subprocess.run(
+                [dbt, "build", "--profiles-dir", "."],
+                cwd=tmp_path, env={**os.environ, **variables, "TZ": "UTC"}, capture_output=True, text=True,
+            )  # fmt: skip
+            assert done.returncode == 0, done.stdout + done.stderr
+
+        for statement in (*ddl(destination), *ROWS.split(";\n")[:-1]):
+            ask(statement)
+        build()
+        orders = "select order_id, amount, cast(ordered_day as text) from marts.fct_orders order by 1"
+        assert [(one, float(two), day) for one, two, day in ask(orders)] == [
+            (1, 19.99, "2026-01-02"),
+            (2, 5.0, "2026-01-02"),
+        ]
+        assert ask("select count(*) from marts.fct_clicks") == [(2,)]
+        assert ask("select count(*) from marts.dim_countries") == [(1,)]
+        for statement in CHANGES.split(";\n")[:-1]:
+            ask(statement)
+        build()
+        assert [(one, float(two)) for one, two, _ in ask(orders)] == [(1, 19.99), (2, 6.0), (3, 7.0)]
+        assert ask("select click_id from marts.fct_clicks order by 1") == [("e1",), ("e2",), ("e3",)]
+        tiers = "select tier, is_current from marts.dim_customers order by valid_from"
+        assert ask(tiers) == [("gold", False), ("silver", True)]
+        shown = ask("select table_name from information_schema.columns where column_name = 'email'"
+                    " and table_schema = 'marts'")  # fmt: skip
+        assert shown == []
