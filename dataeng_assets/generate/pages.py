@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import product
+from pathlib import PurePosixPath
 
 from dataeng_assets.generate.kinds import KINDS, KindModule, kind_module
 from dataeng_assets.generate.matrix import Combination, Refused, Row, look_up
@@ -37,7 +38,7 @@ def _existing(rows: Sequence[Row]) -> Iterator[tuple[str, ...]]:
             _words(row.modes),
             _words(row.destinations),
             row.standing,
-            f"`{row.shown_by.partition('::')[0]}`",
+            f"`{PurePosixPath(row.shown_by.partition('::')[0]).name}`",
         )
 
 
