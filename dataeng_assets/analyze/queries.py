@@ -6,6 +6,7 @@ table is read, or where facts name it.
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 
 from sqlglot import exp
 
@@ -56,7 +57,17 @@ class Query:
 
     def own(self, *kinds: type[exp.Expr]) -> Iterator[exp.Expr]:
         """The nodes of these types in this SELECT, without those in queries inside it."""
-        yield from (node for node in own_nodes(self.select) if isinstance(node, kinds))
+        yield from (node for node in self._nodes if isinstance(node, kinds))
+
+    @cached_property
+    def filter_nodes(self) -> list[exp.Expr]:
+        """The nodes of WHERE, without those in queries inside it."""
+        where = self.select.args.get("where")
+        return list(own_nodes(where.this)) if where else []
+
+    @cached_property
+    def _nodes(self) -> list[exp.Expr]:
+        return list(own_nodes(self.select))
 
 
 def queries_of(tree: exp.Expr) -> list[Query]:

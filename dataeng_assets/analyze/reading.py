@@ -117,12 +117,15 @@ def _decoded(source: Source, content: bytes) -> Source:
 
 def _rendered(read: list[Source]) -> list[Source]:
     """The same with templates of dbt rendered by their project, one run of dbt for each project."""
-    projects = {project_of(one.path) for one in read if one.path is not None and is_template(one.text)}
+    projects: dict[Path, list[Path]] = {}
+    for one in read:
+        if one.path is not None and is_template(one.text) and (project := project_of(one.path)) is not None:
+            projects.setdefault(project, []).append(one.path)
     made: dict[Path, Rendered] = {}
     why: dict[Path, str] = {}
-    for project in sorted(each for each in projects if each is not None):
+    for project, files in projects.items():
         try:
-            made |= rendered(project)
+            made |= rendered(project, files)
         except TemplateUnreadable as error:
             why[project] = str(error)
     return [_with_template(one, made, why) if is_template(one.text) else one for one in read]

@@ -9,7 +9,7 @@ import re
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -63,8 +63,8 @@ def project_of(path: Path) -> Path | None:
     return next((folder for folder in path.resolve().parents if (folder / "dbt_project.yml").exists()), None)
 
 
-def rendered(project: Path) -> dict[Path, Rendered]:
-    """Every model of a dbt project that is a template, by its file.
+def rendered(project: Path, files: Sequence[Path]) -> dict[Path, Rendered]:
+    """Some models of a dbt project as dbt compiles them, by their files.
 
     dbt compiles into a folder that is removed afterwards; nothing is built.
 
@@ -72,21 +72,17 @@ def rendered(project: Path) -> dict[Path, Rendered]:
         TemplateUnreadable: dbt is missing, or refuses the project.
     """
     with tempfile.TemporaryDirectory(prefix="dataeng-analyze-") as folder:
-        _compile(project, Path(folder))
+        _compile(project, files, Path(folder))
         return {path: Rendered(path.read_text(), text) for path, text in _compiled(project, Path(folder))}
 
 
-def _compile(project: Path, folder: Path) -> None:
+def _compile(project: Path, files: Sequence[Path], folder: Path) -> None:
     program = Path(sys.executable).with_name("dbt")
     profiles = project if (project / "profiles.yml").exists() else None
     command = [str(program), "compile", "--project-dir", str(project), "--target-path", str(folder / "target")]
-    command += [
-        "--log-path",
-        str(folder),
-        "--quiet",
-        "--no-use-colors",
-        *(["--profiles-dir", str(profiles)] if profiles else []),
-    ]
+    command += ["--log-path", str(folder), "--quiet", "--no-use-colors"]
+    command += ["--profiles-dir", str(profiles)] if profiles else []
+    command += ["--select", *(f"path:{file.resolve().relative_to(project).as_posix()}" for file in files)]
     # dbt finds Python modules of the project that it was started from
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
     try:

@@ -57,6 +57,8 @@ def columns(node: exp.Expr) -> list[exp.Column]:
 
 def is_constant(node: exp.Expr) -> bool:
     """Whether an expression has one value for the whole statement: no column, no query, no star."""
+    if isinstance(node, exp.Literal):
+        return True
     return not any(isinstance(one, (exp.Column, exp.Query, exp.Star, exp.AggFunc)) for one in node.walk())
 
 

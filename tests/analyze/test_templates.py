@@ -4,48 +4,58 @@ from pathlib import Path
 
 import pytest
 
-from dataeng_assets.analyze.analysis import Analysis, analyze
-from dataeng_assets.analyze.engines import Engine
+from dataeng_assets.analyze.finding import Place
 from dataeng_assets.analyze.reading import sources
+from dataeng_assets.analyze.templates import Rendered, is_template
+
+TEMPLATE = """{{ config(materialized='table') }}
+
+{% set day = '2026-03-01' %}
+select order_id
+from {{ ref('orders') }}
+where shipped_at = null
+"""
+COMPILED = """
 
 
-def judged(query: Path) -> list[Analysis]:
-    return [one.placed(analyze(one.text, Engine.DUCKDB, file=one.name)) for one in sources(str(query))]
+select order_id
+from "shop"."main"."orders"
+where shipped_at = null"""
 
 
-@pytest.fixture
-def project(tmp_path: Path) -> Path:
+@pytest.mark.parametrize(
+    ("place", "expected"),
+    [
+        (Place("q", 6, 7, 6, 24), Place("q", 6, 7, 6, 24)),
+        (Place("q", 4, 8, 4, 16), Place("q", 4, 8, 4, 16)),
+        (Place("q", 5, 6, 5, 28), Place("q", 5, 1, 5, 25)),
+        (Place("q", 5, 6, 6, 24), Place("q", 5, 1, 5, 25)),
+    ],
+)
+def test_a_place_is_that_of_the_template_or_the_line_that_made_it(place: Place, expected: Place) -> None:
+    assert Rendered(TEMPLATE, COMPILED).place(place) == expected
+
+
+@pytest.mark.parametrize("text", ["select {{ x }}", "{% if a %}", "{{config(a=1)}}", "{# note #}", "{{- ds | upper }}"])
+def test_jinja_is_a_template(text: str) -> None:
+    assert is_template(text)
+
+
+@pytest.mark.parametrize("text", ["select '{{1,2},{3,4}}'", "select {'a': {'b': 1}}", "select '{}'"])
+def test_braces_of_sql_are_none(text: str) -> None:
+    assert not is_template(text)
+
+
+@pytest.mark.warehouse
+def test_a_project_that_dbt_refuses_is_named_with_what_dbt_says(tmp_path: Path) -> None:
     files = {
         "dbt_project.yml": "name: shop\nprofile: shop\nconfig-version: 2\nmodel-paths: [models]\n",
         "profiles.yml": "shop:\n  target: t\n  outputs:\n    t: {type: duckdb, path: ':memory:'}\n",
-        "models/orders.sql": "select 1 as order_id, null as shipped_at\n",
-        "models/open.sql": "{{ config(materialized='table') }}\n\n{% set day = '2026-03-01' %}\n"
-        "select order_id\nfrom {{ ref('orders') }}\nwhere shipped_at = null\n",
-        "macros/day.sql": "{% macro day() %} current_date {% endmacro %}\n",
+        "models/broken.sql": "select * from {{ ref('nowhere') }}\n",
     }
     for name, text in files.items():
-        path = tmp_path / name
-        path.parent.mkdir(exist_ok=True)
-        path.write_text(text)
-    return tmp_path
-
-
-@pytest.mark.warehouse
-def test_a_finding_in_a_model_has_its_line_in_the_template(project: Path) -> None:
-    found = {Path(one.file).name: one for one in judged(project)}
-    assert sorted(found) == ["open.sql", "orders.sql"]
-    assert found["open.sql"].unread == ()
-    (finding,) = found["open.sql"].findings
-    assert (finding.rule, finding.place.line, finding.place.column, finding.place.end_column) == (
-        "equals-null",
-        6,
-        7,
-        24,
-    )
-
-
-@pytest.mark.warehouse
-def test_a_project_that_dbt_refuses_is_named_with_what_dbt_says(project: Path) -> None:
-    (project / "models" / "broken.sql").write_text("select * from {{ ref('nowhere') }}\n")
-    (open_,) = [one for one in judged(project) if one.file.endswith("open.sql")]
-    assert "nowhere" in open_.unread[0].reason
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(text)
+    (broken,) = sources(str(tmp_path))
+    assert "dbt does not compile" in broken.unread
+    assert "nowhere" in broken.unread

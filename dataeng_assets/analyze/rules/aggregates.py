@@ -24,6 +24,8 @@ def _division_by_zero(statement: Statement, _: Facts) -> Iterator[Hit]:
             continue
         if divisor.find(exp.Nullif, exp.Case, exp.If, exp.Query, exp.Greatest) or _is_guarded(node):
             continue
+        if isinstance(divisor, exp.Count) and isinstance(divisor.this, exp.Star):
+            continue  # a group has rows, and over no rows what is divided is NULL
         if not isinstance(divisor, (exp.Column, exp.AggFunc, exp.Sub, exp.Add, exp.Mul)):
             continue
         message = f"`{statement.written(divisor)}` may be 0. Divide by `nullif({statement.written(divisor)}, 0)`."

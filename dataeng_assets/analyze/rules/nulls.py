@@ -77,18 +77,24 @@ def _left_join_turned_inner(statement: Statement, _: Facts) -> Iterator[Hit]:
         where = query.select.args.get("where")
         optional = {one.alias: one for one in query.inputs if _is_left(one)}
         for condition in conjuncts(where.this) if where and optional else ():
-            if not isinstance(
-                condition, (exp.EQ, exp.NEQ, exp.GT, exp.GTE, exp.LT, exp.LTE, exp.Between, exp.Like, exp.In)
-            ):
-                continue
-            sides = [condition.this, *([condition.expression] if condition.args.get("expression") else [])]
-            hit = next((bare(side) for side in sides if isinstance(bare(side), exp.Column)), None)
+            hit = next((side for side in map(bare, _not_null(condition)) if isinstance(side, exp.Column)), None)
             if isinstance(hit, exp.Column) and hit.table.lower() in optional:
                 message = (
                     f"`{statement.written(condition)}` drops the rows that LEFT JOIN adds for `{hit.table}`. "
                     "Move it into ON, or write JOIN."
                 )
                 yield Hit(statement.place(condition), message, condition)
+
+
+def _not_null(condition: exp.Expr) -> list[exp.Expr]:
+    """The expressions that cannot be NULL in a row that meets a condition."""
+    inner = bare(condition.this) if isinstance(condition, exp.Not) else None
+    if isinstance(inner, exp.Is):
+        return [inner.this] if isinstance(inner.expression, exp.Null) else []
+    plain = inner or condition
+    if isinstance(plain, (exp.EQ, exp.NEQ, exp.GT, exp.GTE, exp.LT, exp.LTE)):
+        return [plain.this, plain.expression]
+    return [plain.this] if isinstance(plain, (exp.Between, exp.Like, exp.In)) else []
 
 
 def _is_left(one: Input) -> bool:

@@ -10,7 +10,7 @@ from sqlglot import exp
 from dataeng_assets.analyze.engines import Engine
 from dataeng_assets.analyze.facts import ColumnFacts, Facts, TableFacts
 from dataeng_assets.analyze.finding import Effect, Severity
-from dataeng_assets.analyze.queries import Query, own_nodes
+from dataeng_assets.analyze.queries import Query
 from dataeng_assets.analyze.rule import Example, Hit, Rule
 from dataeng_assets.analyze.statement import Statement
 from dataeng_assets.analyze.terms import (
@@ -41,8 +41,7 @@ MANY = 1000
 def _compared(statement: Statement) -> Iterator[tuple[Query, exp.Expr, exp.Expr, exp.Expr]]:
     """Comparisons with a constant in WHERE: the query, the comparison, its side with columns, the constant."""
     for query in statement.queries:
-        where = query.select.args.get("where")
-        for node in own_nodes(where.this) if where else ():
+        for node in query.filter_nodes:
             pair = constant_pair(node)
             if pair is not None and not node.find_ancestor(exp.Case, exp.If, exp.AggFunc):
                 yield query, node, *pair

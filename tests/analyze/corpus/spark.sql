@@ -747,3 +747,12 @@ select named_struct('a', 1).a as a, array(1, 2)[0] as b, map('k', 'v')['k'] as c
 
 -- fires: nothing
 values (1, 'a'), (2, 'b')
+
+-- fires: left-join-turned-inner
+select c.name, o.status from customers c left join orders o on o.customer_id = c.customer_id where o.order_id is not null
+
+-- fires: left-join-turned-inner
+select c.name, o.status from customers c left join orders o on o.customer_id = c.customer_id where o.status not in ('a', 'b')
+
+-- fires: nothing
+select status, sum(amount) / count(*) as mean from orders group by status
