@@ -10,7 +10,7 @@ from dataeng_assets.doctor.catalogue import CAUSES
 
 _SECRET = re.compile(
     r"(?i)(?<=://)[^/\s:@]+(?::[^/\s@]*)?@|"  # who logs in, in an address
-    r"\b(?:password|passwd|pwd|secret|token|api_?key|access_?key|credential)[\w.-]*[\"']?\s*[=:]\s*[\"']?[^\s,;\"'}]+|"
+    r"(?:password|passwd|pwd|secret|token|api_?key|access_?key|credential)[\w.-]*[\"']?\s*[=:]\s*[\"']?[^\s,;\"'}]+|"
     r"\bBearer\s+\S+|\bAKIA[0-9A-Z]{16}\b"
 )
 _PERSONAL = re.compile(r"[\w.+-]+@[\w-]+\.[\w.-]+|(?<=\)=\()[^)]*(?=\))")

@@ -6,7 +6,11 @@ Safe is what loses no row, ends nothing that lives and can be done twice. Everyt
 from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from dataeng_assets.doctor.finding import Finding, safe
+from dataeng_assets.doctor.probes.tables import streams_by_table
 from dataeng_assets.doctor.scope import Scope
+from dataeng_assets.lake.compact import compact
+from dataeng_assets.lake.upkeep import checkpoint
+from dataeng_assets.orchestration.lake_upkeep import merge_closed
 from dataeng_assets.orchestration.pools import free_places
 from dataeng_assets.orchestration.run_facts import end_lost_run
 
@@ -36,4 +40,22 @@ def _free_places(scope: Scope, finding: Finding) -> str:
     )
 
 
-FIXES: Mapping[str, Callable[[Scope, Finding], str]] = {"killed-run": _end_run, "stuck-pool": _free_places}
+def _merge(scope: Scope, finding: Finding) -> str:
+    key = tuple(finding.names["TABLE"].split("."))
+    stream = streams_by_table(scope).get(key)
+    merged = merge_closed(scope.lake, key, stream) if stream else compact(scope.lake.open(key))
+    return f"merged {merged:,} files" if merged else "left alone: another process merges it, or has done so"
+
+
+def _checkpoint(scope: Scope, finding: Finding) -> str:
+    if "TABLE" not in finding.names:
+        return "left alone: it is a run's, and no table's"
+    return f"wrote the checkpoint of version {checkpoint(scope.lake, finding.names['TABLE'].split('.')):,}"
+
+
+FIXES: Mapping[str, Callable[[Scope, Finding], str]] = {
+    "failing-checkpoint": _checkpoint,
+    "killed-run": _end_run,
+    "small-files": _merge,
+    "stuck-pool": _free_places,
+}

@@ -78,11 +78,27 @@ def _is_told(lake: Lake, key: Sequence[str], version: int) -> bool:
 
 def _checkpoint(lake: Lake, table: DeltaTable) -> bool:
     """Write one when commits have gathered since the last, and drop what of the log is past its own retention."""
-    if table.version() - _last_checkpoint(lake, table) < COMMITS_BETWEEN_CHECKPOINTS:
+    if commits_since_checkpoint(lake, table) < COMMITS_BETWEEN_CHECKPOINTS:
         return False
     table.create_checkpoint()
     table.cleanup_metadata()
     return True
+
+
+def commits_since_checkpoint(lake: Lake, table: DeltaTable) -> int:
+    """How many commits a reader of the handle's version opens beside the last checkpoint."""
+    return int(table.version()) - _last_checkpoint(lake, table)
+
+
+def checkpoint(lake: Lake, key: Sequence[str]) -> int:
+    """Write a checkpoint of a table's newest version; which version that is. Nothing else is changed or removed.
+
+    Raises:
+        TableMissing: the table is not there.
+    """
+    table = lake.open(key)
+    table.create_checkpoint()
+    return int(table.version())
 
 
 def _last_checkpoint(lake: Lake, table: DeltaTable) -> int:

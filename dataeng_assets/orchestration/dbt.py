@@ -9,6 +9,8 @@ import os
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
 from functools import cache, cached_property
 from importlib import metadata
 from pathlib import Path
@@ -120,3 +122,45 @@ def _is_stale(project: DbtProject) -> bool:
     made = project.manifest_path.stat().st_mtime
     sources = (path for pattern in ("*.sql", "*.yml") for path in project.project_dir.rglob(pattern))
     return any(path.stat().st_mtime > made for path in sources if "target" not in path.parts)
+
+
+@dataclass(frozen=True)
+class ModelTime:
+    """How long one model took in one run, by its name."""
+
+    name: str
+    at: datetime
+    seconds: float
+
+
+@dataclass(frozen=True)
+class ModelTimes:
+    """What the results of dbt say that lie on this machine.
+
+    Attributes:
+        runs: whose results could be read.
+        unread: files that hold no results, and why.
+    """
+
+    models: tuple[ModelTime, ...]
+    runs: int
+    unread: tuple[tuple[Path, str], ...]
+
+
+def model_times() -> ModelTimes:
+    """How long each model took, by the `run_results.json` that runs have left below the target folder."""
+    found: list[ModelTime] = []
+    unread: list[tuple[Path, str]] = []
+    runs = 0
+    for path in sorted(_target().glob("dbt_*/run_results.json")):
+        try:
+            told = json.loads(path.read_text())
+            at = datetime.fromisoformat(told["metadata"]["generated_at"])
+            for one in told["results"]:
+                kind, _, name = one["unique_id"].partition(".")
+                if kind == "model" and one["status"] == "success":
+                    found.append(ModelTime(name.rpartition(".")[2], at, float(one["execution_time"])))
+            runs += 1
+        except (ValueError, KeyError, TypeError, OSError) as error:
+            unread.append((path.parent, f"{type(error).__name__}: it holds no results of dbt"))
+    return ModelTimes(tuple(found), runs, tuple(unread))

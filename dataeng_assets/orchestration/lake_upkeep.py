@@ -126,7 +126,7 @@ def merge_closed(lake: Lake, key: Sequence[str], stream: Stream) -> int:
     Raises:
         TableMissing: it is not there.
     """
-    days = _worth_merging(lake, key, stream)
+    days = worth_merging(lake, key, stream)
     if not days:
         return 0
     partition = [] if _WHOLE in days else [(EVENT_DATE, "in", sorted(days))]
@@ -139,11 +139,11 @@ def merge_closed(lake: Lake, key: Sequence[str], stream: Stream) -> int:
 def _tend(lake: Lake, key: tuple[str, ...], stream: Stream | None) -> Tended:
     merged = merge_closed(lake, key, stream) if stream else 0
     upkeep = tend(lake, key, keep=kept_versions(stream)[tuple(key)] if stream else ())
-    unmerged = sum(_worth_merging(lake, key, stream).values()) if stream else 0
+    unmerged = sum(worth_merging(lake, key, stream).values()) if stream else 0
     return Tended(key, look(lake, key), upkeep, merged, unmerged)
 
 
-def _worth_merging(lake: Lake, key: Sequence[str], stream: Stream) -> dict[str, int]:
+def worth_merging(lake: Lake, key: Sequence[str], stream: Stream) -> dict[str, int]:
     """Small files by closed day, of the days that have enough of them; of the whole table where it lies by no day."""
     table = lake.open(key)
     if EVENT_DATE not in table.metadata().partition_columns:

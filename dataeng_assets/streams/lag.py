@@ -67,7 +67,9 @@ def lag(stream: Stream, cluster: Cluster, *, timeout: timedelta = timedelta(seco
             progress = {}
         reached = {p: progress.get(p, topic.earliest[p]) for p in topic.ends}
         behind = {p: max(0, end - reached[p]) for p, end in topic.ends.items()}
-        waiting = _waiting(admin, topic, reached) if progress and any(behind.values()) else 0.0
+        # what the broker no longer has waits no more
+        unread = {p: max(at, topic.earliest[p]) for p, at in reached.items()}
+        waiting = _waiting(admin, topic, unread) if progress and any(behind.values()) else 0.0
     return Lag(sum(behind.values()), behind, tier_of(waiting, stream.contract.health), waiting)
 
 

@@ -1,19 +1,18 @@
 """A small platform to look at: an instance of the test's own, an empty lake, and whatever a test declares."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import dagster as dg
 import pytest
+from doctor_kit import ScopeOf
 
 from dataeng_assets.doctor.scope import Scope, upstream_of
 from dataeng_assets.lake.location import Lake
 from dataeng_assets.orchestration.asset_facts import asset_facts
 from dataeng_assets.settings import ROOT
-
-ScopeOf = Callable[..., Scope]
 
 
 @pytest.fixture

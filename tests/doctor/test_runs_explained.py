@@ -12,8 +12,7 @@ from pathlib import Path
 
 import dagster as dg
 import pytest
-from conftest import ScopeOf
-from said import causes, found, proof
+from doctor_kit import ScopeOf, causes, found, proof
 
 from dataeng_assets.doctor.finding import Finding
 from dataeng_assets.doctor.fixes import fix
@@ -44,8 +43,9 @@ def execute(instance: dg.DagsterInstance, says: str = "") -> str:
 
 
 @contextmanager
-def program(text: str) -> Iterator[str]:
-    """A process of its own that runs a job; what it prints first."""
+def hanging(*, limit: int, pool: str | None = None) -> Iterator[str]:
+    """A process of its own whose run hangs, until it is killed; the run's id."""
+    text = HANGING.replace("LIMIT", str(limit)).replace("POOL", repr(pool))
     with subprocess.Popen([sys.executable, "-c", text], cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout
         try:
@@ -59,7 +59,7 @@ HANGING = """
 import os, time, dagster as dg
 from dataeng_assets.orchestration.runs import OURS
 
-@dg.op(pool="duckdb")
+@dg.op(pool=POOL)
 def hang(context):
     print(context.run_id, flush=True)
     time.sleep(600)
@@ -86,23 +86,23 @@ def end_for_its_length(instance: dg.DagsterInstance, run_id: str) -> None:
 def test_a_run_over_its_limit_is_named_and_one_within_it_is_not(
     scope_of: ScopeOf, instance: dg.DagsterInstance, state: Path
 ) -> None:
-    with program(HANGING.replace("LIMIT", "600")) as healthy, program(HANGING.replace("LIMIT", "1")) as hanging:
+    with hanging(limit=600) as healthy, hanging(limit=1) as too_long:
         time.sleep(1.1)
         said = list(troubled_runs(scope_of()))
-        assert [one.names["RUN"] for one in reported(said).findings] == [hanging]
+        assert [one.names["RUN"] for one in reported(said).findings] == [too_long]
         assert causes(said) == {"run-timed-out"}
         assert "its limit is 1.0 s" in proof(said)
         assert healthy not in proof(said)
-        end_for_its_length(instance, hanging)
+        end_for_its_length(instance, too_long)
     said = list(troubled_runs(scope_of()))
     assert "it exceeded its limit of 1 seconds" in proof(said)
-    assert ("run-timed-out", f"run {hanging[:8]} (hanging)") in found(said)
+    assert ("run-timed-out", f"run {too_long[:8]} (hanging)") in found(said)
 
 
 def test_a_killed_run_is_named_ended_and_its_pool_is_free_again(
     scope_of: ScopeOf, instance: dg.DagsterInstance, state: Path
 ) -> None:
-    with program(HANGING.replace("LIMIT", "600")) as run_id:
+    with hanging(limit=600, pool="duckdb") as run_id:
         assert causes(troubled_runs(scope_of())) == set(), "its process lives"
         assert causes(leaked_places(scope_of())) == set(), "a run under way holds its place by right"
     scope = scope_of()

@@ -58,7 +58,7 @@ RUNS = (
         "stuck-pool",
         "A pool is held by a run that has ended",
         symptoms=("Steps wait with *blocked by limit for pool*, and nothing is under way.",),
-        looked_for=("the places of all pools, and the runs that hold them", "logs of Dagster: steps that wait long"),
+        looked_for=("the places of all pools, and the runs that hold them",),
         proof="A place is held by a run that has ended, or that the instance does not know. A place that a run under "
         "way holds is none, even when others wait for it.",
         remedy=(

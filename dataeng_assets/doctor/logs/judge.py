@@ -1,18 +1,20 @@
 """What a whole log says: causes with the lines that prove them, and what no cause explains."""
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from dataeng_assets.doctor.finding import Finding, Looked, NotLooked, Said
 from dataeng_assets.doctor.logs.lines import LogRefused, lines
 from dataeng_assets.doctor.logs.patterns import PATTERNS, Pattern
-from dataeng_assets.doctor.logs.skew import TaskTimes
+from dataeng_assets.doctor.logs.skew import HINT, TaskTimes
 
 _MOMENT = re.compile(r"\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d|\d\d/\d\d/\d\d \d\d:\d\d:\d\d")
 _BAD = re.compile(r"\b(?:ERROR|FATAL|PANIC|CRITICAL)\b|Traceback \(most recent call last\)")
 _EXAMPLES = 3
+_STRETCH = 256 * 1024  # characters
+_WORDS = {HINT} | {word for one in PATTERNS for word in (one.hint, one.only_in, one.over) if word}
 
 
 @dataclass
@@ -40,7 +42,30 @@ class _Judge:
         self._over = {pattern.over for pattern in PATTERNS if pattern.over}
         self._bad = _Hits()
 
+    def take_all(self, lines: Iterable[str]) -> None:
+        """Take many lines; a stretch in which nothing of interest stands is passed over at once."""
+        stretch: list[str] = []
+        size = 0
+        try:
+            for line in lines:
+                stretch.append(line)
+                size += len(line)
+                if size >= _STRETCH:
+                    taken, stretch, size = stretch, [], 0
+                    self._take_stretch(taken)
+        finally:  # what was read before a log breaks off counts
+            self._take_stretch(stretch)
+
+    def _take_stretch(self, stretch: Sequence[str]) -> None:
+        text = "\n".join(stretch)
+        if not any(word in text for word in _WORDS) and not _BAD.search(text):
+            self.lines += len(stretch)
+            return
+        for line in stretch:
+            self.take(line)
+
     def take(self, line: str) -> None:
+        """Take one line."""
         self.lines += 1
         self.tasks.take(line, self.lines)
         for marker, seen in self._markers.items():
@@ -86,8 +111,7 @@ def judge_log(path: Path) -> Iterator[Said]:
     """Read a log and say what it proves; a file that is no log, or cannot be read to its end, is said so."""
     judge = _Judge()
     try:
-        for line in lines(path):
-            judge.take(line)
+        judge.take_all(lines(path))
     except LogRefused as error:
         yield NotLooked(str(path), str(error))
         if not judge.lines:

@@ -48,13 +48,12 @@ def _opened(path: Path) -> Iterator[IO[bytes]]:
     with path.open("rb") as file:
         magic = file.read(6)
     if magic.startswith(_ZSTD):
-        import zstandard
+        import pyarrow as pa
 
-        try:
-            with path.open("rb") as raw, zstandard.ZstdDecompressor().stream_reader(raw) as file:
-                yield file
-        except zstandard.ZstdError as error:
-            raise LogRefused(f"{path} cannot be read: {error}. What was read before that is told.") from error
+        # unlike others it tells a stream that was cut off
+        unpacked: Any = pa.CompressedInputStream(str(path), "zstd")
+        with unpacked as file:
+            yield file
         return
     compressed: Any = next((open_ for sign, open_ in _MAGIC.items() if magic.startswith(sign)), None)
     with compressed(path, "rb") if compressed else path.open("rb") as file:

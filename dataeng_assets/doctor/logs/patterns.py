@@ -38,6 +38,7 @@ class Pattern:
 _ID = r"[\w.:/-]+"
 _QUOTED = r"\\?[\"'](?P<name>[\w.$-]+)\\?[\"']"
 _SPARK = "org.apache.spark"
+_STOPPED = ("TopicRecreated", "OffsetsBehind", "ProgressGap", "RowsRemoved", "RoutingChanged", "RuleUndecided")
 
 
 def _pattern(
@@ -180,12 +181,9 @@ PATTERNS = (
         rf"(?P<last>\d+)",
         "topic {topic}, partition {partition}: offsets {first} to {last} are gone",
     ),
-    _pattern(
-        "stream-stopped",
-        "the platform",
-        "",
-        r"\b(?P<error>TopicRecreated|OffsetsBehind|ProgressGap|RowsRemoved|RoutingChanged|RuleUndecided)\b: ",
-        "the stream stopped with {error}",
+    *(
+        _pattern("stream-stopped", "the platform", f"{error}: ", rf"\b{error}: ", f"the stream stopped with {error}")
+        for error in _STOPPED
     ),
     _pattern(
         "failing-checkpoint",

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 _TASK = re.compile(r"Finished task [\d.]+ in stage (?P<stage>[\d.]+) \(TID \d+\) in (?P<milliseconds>\d+) ms")
-_HINT = "Finished task"
+HINT = "Finished task"
+"""In every line that tells of a task."""
 _FEWEST_TASKS = 8
 _SLOW_MILLISECONDS = 10_000
 _TIMES_THE_MEDIAN = 5
@@ -38,7 +39,7 @@ class TaskTimes:
 
     def take(self, line: str, number: int) -> None:
         """Look at a line."""
-        found = _TASK.search(line) if _HINT in line else None
+        found = _TASK.search(line) if HINT in line else None
         if found is None or (found["stage"] not in self._stages and len(self._stages) >= _MOST_STAGES):
             return
         stage = self._stages.setdefault(found["stage"], _Stage())

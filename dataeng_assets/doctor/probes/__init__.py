@@ -8,8 +8,12 @@ from dataclasses import dataclass
 
 from dataeng_assets.doctor.finding import Said
 from dataeng_assets.doctor.probes.assets import failed_blocking_checks, stale_assets
+from dataeng_assets.doctor.probes.machine import full_disks, slow_models
 from dataeng_assets.doctor.probes.pools import leaked_places
 from dataeng_assets.doctor.probes.runs import troubled_runs
+from dataeng_assets.doctor.probes.sources import troubled_sources
+from dataeng_assets.doctor.probes.streams import troubled_streams
+from dataeng_assets.doctor.probes.tables import doubled_rows, troubled_tables, unknown_fields
 from dataeng_assets.doctor.scope import Scope
 
 
@@ -30,4 +34,11 @@ PROBES = (
     Probe("pools", leaked_places),
     Probe("freshness", stale_assets),
     Probe("checks", failed_blocking_checks),
+    Probe("streams", troubled_streams),
+    Probe("tables of the lake", troubled_tables),
+    Probe("rows that are there twice", doubled_rows),
+    Probe("fields that no contract names", unknown_fields),
+    Probe("Postgres sources", troubled_sources),
+    Probe("disks", full_disks),
+    Probe("dbt's models", slow_models),
 )

@@ -1,8 +1,11 @@
-"""What a probe says, by its kind."""
+"""What a probe says, by its kind, and what the fixtures give."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from dataeng_assets.doctor.finding import Finding, NotLooked, Said
+from dataeng_assets.doctor.scope import Scope
+
+ScopeOf = Callable[..., Scope]
 
 
 def found(said: Iterable[Said]) -> list[tuple[str, str]]:
