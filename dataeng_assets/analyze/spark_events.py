@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import median
-from typing import Any
+from typing import Any, Literal
 
 import pyarrow as pa
 
@@ -19,7 +19,14 @@ from dataeng_assets.analyze.finding import Finding, Severity
 from dataeng_assets.analyze.guide import Guide, whole_file
 from dataeng_assets.analyze.reading import SourceUnreadable
 
-_CODECS = {".zstd": "zstd", ".zst": "zstd", ".gz": "gzip", ".lz4": "", ".snappy": "", ".lzf": ""}
+_CODECS: Mapping[str, Literal["zstd", "gzip", ""]] = {
+    ".zstd": "zstd",
+    ".zst": "zstd",
+    ".gz": "gzip",
+    ".lz4": "",
+    ".snappy": "",
+    ".lzf": "",
+}
 _NO_MEMORY = re.compile(r"OutOfMemoryError|exit code 137|Container killed|GC overhead")
 _TIMES_MEDIAN = 4
 _MIN_MILLISECONDS = 5_000  # a task that waits for less is nobody's trouble
@@ -186,9 +193,9 @@ def _opened(file: Path) -> Any:
     if codec == "":
         raise SourceUnreadable(
             f"{file} is compressed with {file.suffix[1:]} in a format of Java's own. Set "
-            "spark.eventLog.compression.codec to zstd, or spark.eventLog.compress to false, and run the application again."
+            "spark.eventLog.compression.codec to zstd, or spark.eventLog.compress to false, and run it again."
         )
-    return _Lines(pa.input_stream(str(file), compression=codec))
+    return _Lines(pa.input_stream(str(file), compression=codec or "detect"))
 
 
 class _Lines:

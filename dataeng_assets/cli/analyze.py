@@ -26,7 +26,14 @@ _Recommend = Annotated[
 _Format = Annotated[Format, typer.Option("--format", help="How findings are printed.")]
 _Fix = Annotated[bool, typer.Option("--fix", help="Write proven rewrites into the files, and no others.")]
 _FailOn = Annotated[Severity, typer.Option("--fail-on", help="Exit 1 for findings of this severity or above.")]
-_File = Annotated[str, typer.Option("--file", help="PySpark or Airflow code: a Python file, or a folder.")]
+_File = Annotated[
+    str, typer.Option("--file", help="PySpark or Airflow code, a spark-defaults.conf, a dbt project, or a folder.")
+]
+_EventLog = Annotated[
+    str, typer.Option("--event-log", help="Event log of Spark: a file, or the folder of a rolling one.")
+]
+_Job = Annotated[str, typer.Option("--job", help="Recorded runs of this Dagster job.")]
+_Price = Annotated[float | None, typer.Option("--price-per-hour", help="With --job: what an hour of a step costs.")]
 _Connect = Annotated[
     str, typer.Option("--connect", help="Ask this database for facts and plans: postgresql://… or a DuckDB file.")
 ]
@@ -45,6 +52,9 @@ def analyze(
     fix: _Fix = False,
     fail_on: _FailOn = Severity.INFO,
     file: _File = "",
+    event_log: _EventLog = "",
+    job: _Job = "",
+    price_per_hour: _Price = None,
     connect: _Connect = "",
     measure: _Measure = False,
     explain: _Explain = "",
@@ -65,6 +75,10 @@ def analyze(
 
       dataeng analyze --file dags
 
+      dataeng analyze --event-log spark-events/eventlog_v2_app-20260101
+
+      dataeng analyze --job daily --price-per-hour 0.4
+
       dataeng analyze --explain not-in-nullable
     """
     if explain:
@@ -74,11 +88,18 @@ def analyze(
 
     try:
         if file:
-            analyses = _of_code(file)
+            analyses = _of_file(file)
+        elif event_log:
+            analyses = _of_event_log(event_log)
+        elif job:
+            analyses = _of_job(job, price_per_hour)
         elif query:
             analyses = _of_queries(query, engine, recommend=recommend, fix=fix, connect=connect, measure=measure)
         else:
-            _stop("Name what to analyze: --query FILE, a folder, or - for standard input; --file for Python code.")
+            _stop(
+                "Name what to analyze: --query with SQL (a file, a folder, or - for standard input), --file with code "
+                "or settings, --event-log, or --job."
+            )
     except SourceUnreadable as error:
         _stop(str(error))
     _show(analyses, format_)
@@ -88,10 +109,39 @@ def analyze(
     raise typer.Exit(1 if counted else 0)
 
 
-def _of_code(path: str) -> "list[Analysis]":
-    from dataeng_assets.analyze.code.lint import lint
+def _of_file(path: str) -> "list[Analysis]":
+    from pathlib import Path
 
+    from dataeng_assets.analyze.code.lint import lint
+    from dataeng_assets.analyze.configuration import dbt_models, spark_configuration
+    from dataeng_assets.analyze.evidence.known import all_facts
+
+    where = Path(path)
+    if where.suffix == ".conf" and where.is_file():
+        return [spark_configuration(where.read_text(), path)]
+    if (where / "dbt_project.yml").is_file():
+        facts, unknown = all_facts()
+        typer.echo(unknown, err=True, nl=bool(unknown))
+        return dbt_models(where, facts)
     return lint(path)
+
+
+def _of_event_log(path: str) -> "list[Analysis]":
+    from dataeng_assets.analyze.spark_events import analyze_event_log
+
+    return [analyze_event_log(path)]
+
+
+def _of_job(name: str, price_per_hour: float | None) -> "list[Analysis]":
+    from dataeng_assets.analyze.jobs import analyze_job
+    from dataeng_assets.orchestration.job_history import JobUnknown, job_runs
+    from dataeng_assets.orchestration.runs import open_instance
+
+    try:
+        with open_instance() as instance:
+            return [analyze_job(name, job_runs(instance, name), price_per_hour=price_per_hour)]
+    except JobUnknown as error:
+        _stop(str(error))
 
 
 def _of_queries(

@@ -1,6 +1,6 @@
 """Facts that are at hand without asking a database: the lake's logs, or, of the sources themselves, the contracts."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from deltalake.exceptions import DeltaError
 from sqlglot import exp
@@ -33,6 +33,24 @@ def known_facts(texts: Iterable[str], engine: Engine) -> tuple[Facts, str]:
             for statement in statements(text, engine)[0]
             for table in statement.tree.find_all(exp.Table)
         }
+    except RecursionError:
+        return Facts(), "Nothing is known of tables: a statement is nested too deep."
+    except ContractError as error:
+        return Facts(), _why(error)
+    return all_facts(wanted)
+
+
+def all_facts(wanted: Collection[str] | None = None) -> tuple[Facts, str]:
+    """The facts of the lake's tables, and why there are none.
+
+    Args:
+        wanted: the last parts of the names of those that matter; None for all.
+    """
+    try:
         return lake_facts(Lake.current(), wanted), ""
-    except (ContractError, DeltaError, LakeRefused, OSError, SettingMissing) as error:
-        return Facts(), f"Nothing is known of tables: {str(error).splitlines()[0]}"
+    except (DeltaError, LakeRefused, OSError, SettingMissing) as error:
+        return Facts(), _why(error)
+
+
+def _why(error: Exception) -> str:
+    return f"Nothing is known of tables: {str(error).splitlines()[0]}"
