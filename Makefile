@@ -76,7 +76,7 @@ test-lineage: setup
 	@$(PYTEST) $(WHOLE)
 
 # other systems live in environments of their own, each with its lock
-SYSTEMS := interop airflow prefect dbt
+SYSTEMS := interop airflow prefect dbt spark
 .venv-%/.ready: requirements-%.lock
 	@$(call install,.venv-$*,requirements-$*.lock)
 	@touch $@

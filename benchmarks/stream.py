@@ -22,7 +22,6 @@ import platform
 import subprocess
 import sys
 import tempfile
-import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
@@ -91,8 +90,7 @@ def command(contestant: str, case: str, bootstrap: str, topic: str, folder: Path
     python, lake = sys.executable, str(folder / "lake")
     if contestant == "spark":
         python = str(environment(PARTS / "requirements-spark.txt", environments))
-        entries = tomllib.loads((PARTS / "packages.toml").read_text(encoding="utf-8"))["spark"]["packages"]
-        wanted = [packages.Package(name, entry["bytes"], entry["sha256"]) for name, entry in entries.items()]
+        wanted = packages.pinned_packages(PARTS / "packages.toml", "spark")
         arguments = [str(folder / "state"), ",".join(map(str, packages.fetch(wanted)))]
     return [python, str(PARTS / script), case, bootstrap, topic, lake, *arguments]
 

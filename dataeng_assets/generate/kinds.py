@@ -13,7 +13,10 @@ KINDS: Mapping[Kind, str] = {
     Kind.AIRFLOW: "dataeng_assets.generate.airflow",
     Kind.PREFECT: "dataeng_assets.generate.prefect",
     Kind.DBT: "dataeng_assets.generate.dbt",
+    Kind.FLINK_SQL: "dataeng_assets.generate.flink_sql",
+    Kind.KAFKA_CONNECT: "dataeng_assets.generate.kafka_connect",
     Kind.KAFKA_PRODUCER: "dataeng_assets.generate.kafka_producer",
+    Kind.SPARK_STREAMING: "dataeng_assets.generate.spark_streaming",
 }
 """The module of each kind that can be generated."""
 

@@ -24,6 +24,7 @@ from platformdirs import site_cache_path, user_cache_path
 
 from dataeng_assets.settings import Settings
 
+_PINS = Path(__file__).parent / "packages.toml"
 _THREADS = 8
 _TIMEOUT_SECONDS = 60
 _ATTEMPTS = 3
@@ -83,14 +84,19 @@ def postgres_package() -> Package:
 
 def kafka_packages() -> tuple[Package, ...]:
     """Apache Kafka and what it needs at run time."""
-    entries = _pins()["kafka"]["packages"].items()
-    return tuple(Package(name, entry["bytes"], entry["sha256"]) for name, entry in entries)
+    return pinned_packages(_PINS, "kafka")
 
 
 def registry_package() -> Package:
     """The schema registry Apicurio with all that it needs at run time."""
-    [(name, entry)] = _pins()["registry"]["packages"].items()
-    return Package(name, entry["bytes"], entry["sha256"])
+    [package] = pinned_packages(_PINS, "registry")
+    return package
+
+
+def pinned_packages(file: Path, system: str) -> tuple[Package, ...]:
+    """The packages of one system in a file that is written as `packages.toml` is."""
+    entries = tomllib.loads(file.read_text(encoding="utf-8"))[system]["packages"].items()
+    return tuple(Package(name, entry["bytes"], entry["sha256"]) for name, entry in entries)
 
 
 def version(service: str) -> str:
@@ -197,7 +203,7 @@ class _Counter:
 
 
 def _pins() -> dict[str, Any]:
-    return tomllib.loads((Path(__file__).parent / "packages.toml").read_text(encoding="utf-8"))
+    return tomllib.loads(_PINS.read_text(encoding="utf-8"))
 
 
 def _fetch_one(package: Package, folder: Path, counter: _Counter) -> None:

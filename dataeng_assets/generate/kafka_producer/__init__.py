@@ -11,7 +11,7 @@ from dataeng_assets.generate.promises import Promise, head
 from dataeng_assets.generate.render import render
 from dataeng_assets.generate.request import Destination, Mode, RequestRefused, Source
 from dataeng_assets.generate.streaming.events import events
-from dataeng_assets.generate.streaming.topics import topic_files
+from dataeng_assets.generate.streaming.topics import event_files
 
 ROWS = (
     Row(
@@ -78,6 +78,6 @@ def files(pipeline: Pipeline) -> Generated:
             main: render("kafka_producer/templates/producer.py.j2", head=head(request, _KEPT).rstrip(), **values),
             PurePosixPath("requirements.txt"): "confluent-kafka>=2.16,<3\nprometheus-client>=0.22\n",
             PurePosixPath("README.md"): render("kafka_producer/templates/README.md.j2", **values),
-            **topic_files(pipeline, found),
+            **event_files(pipeline, found),
         },
     )

@@ -1,0 +1,50 @@
+"""Generated Spark jobs are Python that Spark's versions go with, and say what they need."""
+
+import ast
+
+import pytest
+import sqlglot
+from made_pipelines import differing, made, over_topic
+
+from dataeng_assets.generate.pipeline import Generated
+from dataeng_assets.generate.request import RequestRefused
+
+COMBINATIONS = [
+    ("kafka", "delta"),
+    ("kafka", "postgres"),
+    ("kafka", "iceberg"),
+    ("kafka", "databricks"),
+    ("kinesis", "databricks"),
+    ("pubsub", "databricks"),
+]
+
+
+def generated(source: str, destination: str) -> Generated:
+    return made(over_topic("spark-streaming", source=source, destination=destination))
+
+
+@pytest.mark.parametrize(("source", "destination"), COMBINATIONS)
+def test_the_job_is_the_golden_one(source: str, destination: str) -> None:
+    files = generated(source, destination)
+    ast.parse(files.files[files.main])
+    assert not differing(files, f"spark-streaming-{source}-{destination}")
+
+
+def test_the_tables_of_postgres_are_sql() -> None:
+    (tables,) = [text for path, text in generated("kafka", "postgres").files.items() if path.name == "tables.sql"]
+    assert len(sqlglot.parse(tables, read="postgres")) > 3
+
+
+@pytest.mark.parametrize(
+    ("source", "destination", "reason"),
+    [
+        ("kafka", "duckdb", "--destination delta"),
+        ("kafka", "kafka", "--type flink-sql"),
+        ("kafka", "snowflake", "--type kafka-connect"),
+        ("kinesis", "delta", "Databricks has"),
+    ],
+)
+def test_what_would_repeat_records_is_refused_with_what_works(source: str, destination: str, reason: str) -> None:
+    with pytest.raises(RequestRefused) as refused:
+        generated(source, destination)
+    assert reason in str(refused.value)
