@@ -13,14 +13,55 @@ from typing import Any
 
 def main() -> None:
     """Answer each line until there is none."""
+    sys.path.append(os.environ["AIRFLOW__CORE__DAGS_FOLDER"])
     for line in sys.stdin:
         asked = json.loads(line)
         os.environ.update(asked["environment"])
         print("RESULT", json.dumps(_answer(**asked["ask"])), flush=True)
 
 
-def _answer(file: str, conf: dict[str, Any] | None) -> dict[str, Any]:
-    """Import a DAG's file and run it with `dag.test()`; without a configuration only import it."""
+def _answer(file: str, conf: dict[str, Any], snowflake: str = "") -> dict[str, Any]:
+    """Import a DAG's file and run it with `dag.test()`; with a folder, against a stand-in for Snowflake in it."""
+    if not snowflake:
+        return _run(file, conf)
+    import fakesnow
+
+    with fakesnow.patch(db_path=snowflake):
+        project = importlib.import_module(f"{Path(file).stem}_project.extraction.to_snowflake")
+        loads = project.SnowflakeDestination
+        loads.fill = _insert
+        # its MERGE writes to a second database of its own, which no transaction of DuckDB may
+        loads.BEGIN = loads.COMMIT = loads.ROLLBACK = None
+        ran = _run(file, conf)
+        return {**ran, "rows": _rows_in_snowflake()} if ran["state"] == "success" else ran
+
+
+def _rows_in_snowflake() -> dict[str, Any]:
+    import snowflake.connector
+
+    tables = {"people": "person_id, name, balance", "visits": "person_id, number, place"}
+    with snowflake.connector.connect(database="lake", schema="crm") as connection:
+        cursor = connection.cursor()
+        found = {}
+        for table, columns in tables.items():
+            rows = cursor.execute(f"SELECT {columns} FROM crm.{table}").fetchall()
+            found[table] = [[str(value) for value in row] for row in rows]
+        return found
+
+
+def _insert(destination: Any, table: Any, file: str, statements: dict[str, str]) -> None:
+    """In place of COPY INTO, which fakesnow does not do into a temporary table: the same rows by INSERT."""
+    import pyarrow.parquet as pq
+
+    destination.execute(destination.filled(statements["put"], file=f"file://{file}"))
+    rows = pq.read_table(file)
+    cursor = destination._connection.cursor()
+    marks = ", ".join(["%s"] * rows.num_columns)
+    for row in zip(*(column.to_pylist() for column in rows.columns), strict=True):
+        cursor.execute(f"INSERT INTO _staged_{table.name} ({', '.join(rows.column_names)}) VALUES ({marks})", row)
+
+
+def _run(file: str, conf: dict[str, Any]) -> dict[str, Any]:
     from airflow.sdk import DAG
 
     before = set(sys.modules)
@@ -30,8 +71,6 @@ def _answer(file: str, conf: dict[str, Any] | None) -> dict[str, Any]:
     heavy = sorted({"pyarrow", "psycopg", "duckdb", "deltalake", "snowflake.connector"} & (set(sys.modules) - before))
     dag = next(value for value in vars(module).values() if isinstance(value, DAG))
     found = {"dag": dag.dag_id, "tasks": sorted(dag.task_ids), "heavy": heavy}
-    if conf is None:
-        return found
     run = dag.test(run_conf=conf)
     return {**found, "state": str(run.state), "states": {ti.task_id: str(ti.state) for ti in run.get_task_instances()}}
 

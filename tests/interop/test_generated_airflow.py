@@ -81,6 +81,35 @@ def test_a_dag_copies_the_source(
     assert list((tmp_path / "staging").iterdir()) == []
 
 
+def test_a_dag_for_snowflake_runs_on_its_stand_in(
+    airflow: Airflow, database: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with psycopg.connect(database) as connection:
+        connection.execute(SCHEMA)
+        connection.execute("DELETE FROM crm.people WHERE person_id > 20; DELETE FROM crm.visits WHERE person_id > 5")
+    dag = airflow.dags / "extract_crm_snowflake.py"
+    options = ("--type", "airflow", "--destination", "snowflake", "--schedule", "0 5 * * *", "--retries", "0")
+    generate(monkeypatch, database, *options, output=dag)
+    environment = {
+        "AIRFLOW_CONN_CRM_SOURCE": _connection(database),
+        "AIRFLOW_CONN_CRM_SNOWFLAKE": "snowflake://user:secret@account/lake",
+        "AIRFLOW_VAR_EXTRACT_CRM_SNOWFLAKE_STAGING": str(tmp_path / "staging"),
+    }
+    folder = tmp_path / "snowflake"
+    folder.mkdir()
+    ask = {"file": str(dag), "conf": {}, "snowflake": str(folder)}
+    for change in ("SELECT 1", "UPDATE crm.people SET name = 'new', updated_at = now() WHERE person_id = 3"):
+        with psycopg.connect(database) as connection:
+            connection.execute(change)
+        ran = airflow.program.ask(environment=environment, ask=ask)
+        assert ran["state"] == "success", ran["printed"][-6000:]
+        with psycopg.connect(database) as connection:
+            people = connection.execute("SELECT person_id, name, balance FROM crm.people").fetchall()
+            visits = connection.execute("SELECT person_id, number, place FROM crm.visits").fetchall()
+        assert sorted(ran["rows"]["people"]) == sorted([str(value) for value in row] for row in people)
+        assert sorted(ran["rows"]["visits"]) == sorted([str(value) for value in row] for row in visits)
+
+
 def _connection(address: str) -> str:
     if "://" not in address:
         return json.dumps({"conn_type": "generic", "host": address})

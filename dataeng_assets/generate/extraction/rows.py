@@ -12,6 +12,14 @@ REFUSALS = (
         "a schedule is no stream; an incremental run reads what has arrived since the last one", mode=Mode.STREAMING
     ),
     Refusal("no catalog of Iceberg is at hand to try it; Delta tables are", destination=Destination.ICEBERG),
+    *(
+        Refusal(
+            "tables are read from Postgres; a topic is read by --type dagster or --type spark-streaming", source=one
+        )
+        for one in Source
+        if one.is_stream
+    ),
+    Refusal("tables are read from Postgres; files are not read yet", source=Source.FILES),
     Refusal("rows of a table are no events; a topic is fed by --type kafka-connect", destination=Destination.KAFKA),
 )
 

@@ -17,7 +17,7 @@ class SnowflakeDestination(SqlDestination):
     """A Snowflake database.
 
     Args:
-        connection: of the connector, in autocommit.
+        connection: of the connector, in autocommit, with UTC as its time zone.
     """
 
     ESCAPES = True
@@ -25,7 +25,6 @@ class SnowflakeDestination(SqlDestination):
     def __init__(self, connection: Any, project: Path, schema: str) -> None:
         super().__init__(project, schema)
         self._connection = connection
-        self.execute("ALTER SESSION SET TIMEZONE = 'UTC'")
 
     def execute(self, statement: str) -> Sequence[Sequence[Any]]:
         """Run one statement; gives its rows."""
@@ -66,6 +65,7 @@ def open_destination(address: str, project: Path, schema: str) -> SnowflakeDesti
             account=parts.hostname,
             database=parts.path.strip("/").split("/")[0],
             autocommit=True,
+            session_parameters={"TIMEZONE": "UTC"},
             **options,
         ),
         project,
