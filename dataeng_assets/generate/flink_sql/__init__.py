@@ -30,7 +30,7 @@ REFUSALS = (
     Refusal("the job reads topics; --type kafka-producer sends lines to one", source=Source.FILES),
     Refusal(
         "the job writes topics in transactions; from there --type kafka-connect writes Iceberg, Snowflake and "
-        "BigQuery, and --type spark-streaming Delta and Postgres"
+        "BigQuery, and --type spark-streaming Delta"
     ),
 )
 _NO_SCHEDULE = "a stream runs all the time, and Flink starts it again by restart-strategy"

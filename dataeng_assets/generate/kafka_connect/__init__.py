@@ -44,8 +44,7 @@ REFUSALS = (
         destination=Destination.DELTA,
     ),
     Refusal(
-        "the free connectors for JDBC take records with a schema in each, and the topics here are plain JSON; --type "
-        "spark-streaming writes Postgres",
+        "the free connectors for JDBC take records with a schema in each, and the topics here are plain JSON",
         destination=Destination.POSTGRES,
     ),
     Refusal("a DuckDB file takes one writing process, and Connect has many", destination=Destination.DUCKDB),

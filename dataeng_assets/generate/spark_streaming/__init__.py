@@ -12,7 +12,6 @@ from dataeng_assets.generate.promises import Promise, head
 from dataeng_assets.generate.render import render
 from dataeng_assets.generate.request import Destination, Mode, Source
 from dataeng_assets.generate.streaming.events import WINDOW, Event, events
-from dataeng_assets.generate.streaming.sql_types import sql_type
 from dataeng_assets.generate.streaming.topics import event_files
 
 _GOLDEN = "tests/generate/test_spark_streaming.py::test_the_job_is_the_golden_one"
@@ -26,7 +25,7 @@ ROWS = (
     ),
     Row(
         (Source.KAFKA,),
-        (Destination.POSTGRES, Destination.ICEBERG, Destination.DATABRICKS),
+        (Destination.ICEBERG, Destination.DATABRICKS),
         (Mode.STREAMING,),
         Standing.PARSED,
         _GOLDEN,
@@ -34,6 +33,7 @@ ROWS = (
     Row((Source.KINESIS, Source.PUBSUB), (Destination.DATABRICKS,), (Mode.STREAMING,), Standing.PARSED, _GOLDEN),
 )
 REFUSALS = (
+    Refusal("a job that writes Postgres was made and did not pass its test", Source.KAFKA, Destination.POSTGRES),
     Refusal(
         "a DuckDB file takes one writing process, and Spark writes with many; DuckDB reads the Delta table as it is",
         destination=Destination.DUCKDB,
@@ -139,12 +139,8 @@ def files(pipeline: Pipeline) -> Generated:
             "spark_streaming/templates/README.md.j2", **said, events=found, request=request
         ),
     }
-    if request.destination in (Destination.DELTA, Destination.POSTGRES):
+    if request.destination is Destination.DELTA:
         made[PurePosixPath("verify.sql")] = render("spark_streaming/templates/verify.sql.j2", **said, events=found)
-    if request.destination is Destination.POSTGRES:
-        made[PurePosixPath("tables.sql")] = render(
-            "spark_streaming/templates/tables.sql.j2", **said, events=found, sql_type=sql_type
-        )
     if request.source is Source.KAFKA:
         made |= event_files(pipeline, found)
     return Generated(main, made)

@@ -3,19 +3,6 @@
 from collections.abc import Mapping
 
 _TYPES: Mapping[str, Mapping[str, str]] = {
-    "postgres": {
-        "string": "text",
-        "uuid": "uuid",
-        # jsonb would forget the order of keys and the text of numbers
-        "json": "json",
-        "bigint": "bigint",
-        "double": "double precision",
-        "boolean": "boolean",
-        "timestamp": "timestamp with time zone",
-        "date": "date",
-        "bytes": "bytea",
-        "decimal": "numeric",
-    },
     "iceberg": {
         "string": "string",
         "uuid": "string",
@@ -84,7 +71,7 @@ def sql_type(system: str, kind: str) -> str:
     """The type of a field in a system's SQL.
 
     Args:
-        system: postgres, iceberg, snowflake, bigquery, flink or ksqldb.
+        system: iceberg, snowflake, bigquery, flink or ksqldb.
         kind: in the words of an event contract.
     """
     base, bracket, digits = kind.partition("(")
