@@ -53,7 +53,7 @@ _NEAR = {
     "databricks": ("delta", "iceberg"),
     "kafka": ("delta",),
 }
-"""Destinations that are most like another one."""
+"""Destinations that are most like another one; they are tried first, then all others."""
 
 _MODES = {
     "batch": (("incremental", "full"), ("streaming",)),
@@ -101,7 +101,8 @@ def build_command(answers: Answers, chosen: Mapping[str, str], target: str, is_w
 def _candidates(answers: Answers, chosen: Mapping[str, str], target: str) -> Iterator[Mapping[str, str]]:
     """From what was decided to what is less like it: other kinds first, then other destinations, then other modes."""
     kinds = (*_KINDS[chosen["processor"], chosen["processing"]], *_ALL_KINDS)
-    source, destinations = str(answers["source"]), (target, *_NEAR[target])
+    source = str(answers["source"])
+    destinations = dict.fromkeys((target, *_NEAR[target], *_NEAR))
     for modes in _MODES[chosen["processing"]]:
         for destination, kind, mode in product(destinations, kinds, modes):
             yield {"type": kind, "source": source, "destination": destination, "mode": mode}
