@@ -88,7 +88,7 @@ def find_asset(assets: Mapping[str, AssetFacts], name: str) -> str:
     if made:
         raise AssetUnknown(f"Several assets are called {name!r}: {', '.join(sorted(made))}. Name one of them in full.")
     words = {key: key for key in assets} | {key.rpartition(".")[2]: key for key in assets}
-    raise AssetUnknown(f"There is no asset {name!r}{did_you_mean(dotted, sorted(words))}.")
+    raise AssetUnknown(f"There is no asset {name!r}{did_you_mean(dotted, sorted(words)) or '.'}")
 
 
 def upstream_of(assets: Mapping[str, AssetFacts], key: str) -> frozenset[str]:

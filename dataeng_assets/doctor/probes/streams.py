@@ -73,7 +73,7 @@ def _gone(stream: Stream, topic: TopicState, starts: dict[int, int]) -> Iterator
 def _standing(stream: Stream, cluster: Callable[[], Cluster]) -> Iterator[Said]:
     now = state(stream, cluster)
     if now.unreachable:
-        why = f"{now.unreachable}: its broker did not answer. See `dataeng status`, and the address in the settings"
+        why = f"its broker could not be asked ({now.unreachable}). See `dataeng status` and the settings"
         yield NotLooked(f"the lag of stream {stream.name}", why)
     yield from _lagging(stream, now)
     for found in now.findings:
