@@ -15,6 +15,7 @@ _PROVED = {
 
 def kept(pipeline: Pipeline) -> Mapping[Promise, str]:
     """Each promise with nothing where it holds, and else why not."""
+    destination = pipeline.request.destination
     following = [table.name for table in pipeline.tables if table.watermark]
     deletes = (
         f"{', '.join(following)} {'is' if len(following) == 1 else 'are'} read by a watermark, which a deleted row "
@@ -23,10 +24,15 @@ def kept(pipeline: Pipeline) -> Mapping[Promise, str]:
     return {
         Promise.ONE_SNAPSHOT: "",
         Promise.LATE_COMMITS: "",
-        Promise.PROVED_DELIVERY: _PROVED.get(pipeline.request.destination, ""),
-        Promise.NO_SILENT_CASTS: "",
+        Promise.PROVED_DELIVERY: _PROVED.get(destination, ""),
+        Promise.NO_SILENT_CASTS: "Redshift's COPY reads no time with a zone from Parquet; it is stored as TIMESTAMP, "
+        "in UTC."
+        if destination is Destination.REDSHIFT
+        else "",
         Promise.IDEMPOTENT: "",
         Promise.DELETES: deletes if following else "",
-        Promise.BOUNDED_MEMORY: "",
+        Promise.BOUNDED_MEMORY: "What a run has read is merged into Delta, and each model built, in memory."
+        if destination is Destination.DELTA
+        else "",
         Promise.NO_SECRETS: "",
     }
