@@ -14,6 +14,7 @@ KINDS: Mapping[Kind, str] = {
     Kind.PREFECT: "dataeng_assets.generate.prefect",
     Kind.DBT: "dataeng_assets.generate.dbt",
     Kind.FLINK_SQL: "dataeng_assets.generate.flink_sql",
+    Kind.KSQLDB: "dataeng_assets.generate.ksqldb",
     Kind.KAFKA_CONNECT: "dataeng_assets.generate.kafka_connect",
     Kind.KAFKA_PRODUCER: "dataeng_assets.generate.kafka_producer",
     Kind.SPARK_STREAMING: "dataeng_assets.generate.spark_streaming",

@@ -7,20 +7,7 @@ was written, `["7"]` or `[7]`, by which the type is judged.
 from dataeng_assets.generate.render import sql_text
 from dataeng_assets.generate.streaming.events import Field
 from dataeng_assets.generate.streaming.sql_types import sql_type
-
-_UUID = "[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"
-_NUMBER = r"-?\d+(\.\d+)?([eE][+-]?\d+)?"
-_PATTERNS = {
-    "string": r'^\[".*"\]$',
-    "uuid": rf'^\["{_UUID}"\]$',
-    "bigint": r"^\[-?\d{1,19}\]$",
-    "double": rf"^\[{_NUMBER}\]$",
-    "boolean": r"^\[(true|false)\]$",
-    "timestamp": r'^\["\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(\.\d{1,9})?Z"\]$',
-    "date": r'^\["\d{4}-\d\d-\d\d"\]$',
-    "bytes": r'^\["[A-Za-z0-9+/]*={0,2}"\]$',
-    "json": r"^\[.*\]$",
-}
+from dataeng_assets.generate.streaming.written import written_pattern
 
 
 def value_sql(field: Field) -> str:
@@ -50,7 +37,8 @@ def reason_sql(field: Field) -> str:
     if not field.nullable:
         branches.append(f"WHEN {missing} THEN {sql_text(f'missing: {field.name}')}")
     if not field.from_record:
-        fits = f"REGEXP({written}, {sql_text(_pattern(field.kind))})"
+        pattern = rf"^\[{written_pattern(field.kind)}\]$"
+        fits = f"REGEXP({written}, {sql_text(pattern)})"
         if field.kind not in ("string", "uuid", "json", "bytes"):
             fits += f" AND {value_sql(field)} IS NOT NULL"
         branches.append(
@@ -61,14 +49,6 @@ def reason_sql(field: Field) -> str:
         reason = sql_text(f"values: {field.name} is none of the contract's")
         branches.append(f"WHEN {value_sql(field)} NOT IN ({accepted}) THEN {reason}")
     return "\n        ".join(branches)
-
-
-def _pattern(kind: str) -> str:
-    if not kind.startswith("decimal"):
-        return _PATTERNS[kind]
-    precision, scale = map(int, kind[len("decimal(") : -1].split(","))
-    fraction = rf"(\.\d{{1,{scale}}})?" if scale else ""
-    return rf'^\["?-?\d{{1,{max(precision - scale, 1)}}}{fraction}"?\]$'
 
 
 def _text(field: Field) -> str:
