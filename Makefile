@@ -27,7 +27,7 @@ endef
 .DEFAULT_GOAL := help
 .PHONY: help setup demo dev test-fast test test-platform test-streams test-rooms check soak-streams format docs bench
 .PHONY: lock clean
-.PHONY: test-lineage test-interop interop-lineage interop-systems screenshots soak lock-interop # sample
+.PHONY: test-lineage test-interop interop-lineage interop-project interop-systems screenshots soak lock-interop # sample
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 16
@@ -83,13 +83,16 @@ SYSTEMS := interop airflow prefect dbt spark
 
 test-interop: setup $(SYSTEMS:%=.venv-%/.ready) ## an S3 server, the UI in a browser, and the long stories
 	@$(BIN)/dataeng prepare --quiet
-	@$(MAKE) --no-print-directory -j2 interop-lineage interop-systems
+	@$(MAKE) --no-print-directory -j3 interop-lineage interop-project interop-systems
 
 interop-lineage: setup
 	@$(BIN)/pytest -m interop $(WHOLE)
 
+interop-project: setup
+	@$(BIN)/pytest -m interop tests/own_project
+
 interop-systems: setup $(SYSTEMS:%=.venv-%/.ready)
-	@$(BIN)/pytest -m interop $(WHOLE:%=--ignore=%)
+	@$(BIN)/pytest -m interop --ignore=tests/own_project $(WHOLE:%=--ignore=%)
 
 screenshots: setup .venv-interop/.ready ## the pictures of the documentation, from the demo as it stands
 	@$(BIN)/python docs/screenshots/story.py
