@@ -1,13 +1,14 @@
 """A dbt project over tables that something else has loaded: sources with freshness, staging, facts and dimensions with
 history, tests, contracts.
 
-Loading belongs to the other kinds: Airflow and Prefect load tables, Kafka Connect, Flink and Spark load events.
+Loading belongs to the other kinds: Airflow and Prefect load tables, Kafka Connect, Flink and Spark load events. A
+stream that the warehouse takes in by its own means belongs in `streams`.
 """
 
 from pathlib import PurePosixPath
 
 from dataeng_assets.contracts.yaml_text import yaml_text
-from dataeng_assets.generate.dbt import models, targets
+from dataeng_assets.generate.dbt import models, streams, targets
 from dataeng_assets.generate.matrix import Refusal, Row, Standing
 from dataeng_assets.generate.pipeline import Generated, Pipeline
 from dataeng_assets.generate.promises import Promise, head
@@ -19,12 +20,22 @@ _RUN = (Destination.DUCKDB, Destination.POSTGRES)
 _PARSED = (Destination.SNOWFLAKE, Destination.BIGQUERY, Destination.REDSHIFT, Destination.DATABRICKS)
 _BATCH = (Mode.INCREMENTAL, Mode.FULL)
 _EXECUTED = "tests/interop/test_generated_dbt.py::test_what_was_generated_is_built_and_tested"
+_STREAMED = "tests/generate/test_warehouse_streams.py::test_every_statement_is_parsed_in_its_dialect"
 _GOLDEN = "tests/generate/test_generated_dbt_files.py::test_the_models_are_parsed_in_their_dialect"
 ROWS = (
     Row((Source.POSTGRES,), _RUN, _BATCH, Standing.EXECUTED, _EXECUTED),
     Row((Source.KAFKA,), _RUN, (Mode.INCREMENTAL,), Standing.EXECUTED, _EXECUTED),
     Row((Source.POSTGRES,), _PARSED, _BATCH, Standing.PARSED, _GOLDEN),
     Row((Source.KAFKA,), _PARSED, (Mode.INCREMENTAL,), Standing.PARSED, _GOLDEN),
+    Row((Source.KAFKA,), _PARSED, (Mode.STREAMING,), Standing.PARSED, _STREAMED),
+    Row(
+        (Source.KINESIS,),
+        (Destination.REDSHIFT, Destination.DATABRICKS),
+        (Mode.STREAMING,),
+        Standing.PARSED,
+        _STREAMED,
+    ),
+    Row((Source.FILES,), (Destination.DATABRICKS,), (Mode.STREAMING,), Standing.PARSED, _STREAMED),
 )
 REFUSALS = (
     Refusal("dbt has no adapter for Kafka; a warehouse's tables are what it builds", destination=Destination.KAFKA),
@@ -34,6 +45,8 @@ REFUSALS = (
         destination=Destination.ICEBERG,
     ),
     Refusal("dbt does not read the database's log of changes", mode=Mode.CHANGES),
+    Refusal("of the warehouses, Redshift and Databricks read Kinesis themselves", source=Source.KINESIS),
+    Refusal("of the warehouses, Databricks reads new files as a stream by SQL alone", source=Source.FILES),
     Refusal("dbt runs in batches; over a stream, ask for what it has landed so far", mode=Mode.STREAMING),
     Refusal("events are added and never change, so they are built by --mode incremental", source=Source.KAFKA),
     Refusal("a loader is needed before dbt, and none is generated for this source"),
@@ -45,7 +58,13 @@ UNTAKEN = dict.fromkeys(
 
 
 def files(pipeline: Pipeline) -> Generated:
-    """The project."""
+    """The project.
+
+    Raises:
+        RequestRefused: it is a stream whose records are no plain JSON.
+    """
+    if pipeline.request.mode is Mode.STREAMING:
+        return streams.files(pipeline)
     shaped = [Shaped(table, pipeline.source_name) for table in pipeline.tables]
     top = head(pipeline.request, kept(pipeline))
     main = PurePosixPath("dbt_project.yml")

@@ -1,0 +1,17 @@
+-- Written by `dataeng generate --type dbt --source files --destination databricks --mode streaming`.
+-- Change the contracts or the options and run it again.
+-- Holds: Each event reaches the destination exactly once.
+-- Holds: No value changes its type or is rounded without an error.
+-- Holds: Running the same window or batch again changes nothing.
+-- Holds: No secret stands in a file; each is read from the environment or a secret store.
+-- Holds: An event that cannot be read or comes too late is kept apart, with the reason.
+-- Does not hold: What was written is compared with what was read, before it is committed. The warehouse compares
+--   nothing; count the raw table by file.
+-- An administrator runs this once, after `USE CATALOG ...`. FILES_PATH is a folder of this volume, with one folder per
+-- table. The groups are made in the account.
+CREATE SCHEMA IF NOT EXISTS example;
+CREATE SCHEMA IF NOT EXISTS marts;
+CREATE VOLUME IF NOT EXISTS example.arriving;
+GRANT USE SCHEMA ON SCHEMA example TO `extract_example_transformer`;
+GRANT READ VOLUME ON VOLUME example.arriving TO `extract_example_transformer`;
+GRANT USE SCHEMA, CREATE TABLE ON SCHEMA marts TO `extract_example_transformer`;

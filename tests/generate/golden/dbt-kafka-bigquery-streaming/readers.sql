@@ -1,0 +1,15 @@
+-- Written by `dataeng generate --type dbt --source kafka --destination bigquery --mode streaming`.
+-- Change the contracts or the options and run it again.
+-- Does not hold: Each event reaches the destination exactly once. The connector may repeat a record after a
+--   crash; the counts take each key once.
+-- Holds: No value changes its type or is rounded without an error.
+-- Holds: Running the same window or batch again changes nothing.
+-- Holds: No secret stands in a file; each is read from the environment or a secret store.
+-- Does not hold: An event that cannot be read or comes too late is kept apart, with the reason. What the table's
+--   types do not take is in the connector's dead letters; a late event changes the figure of its window whenever
+--   it comes.
+-- Does not hold: What was written is compared with what was read, before it is committed. The warehouse compares
+--   nothing; count the raw table by partition and offset, or by shard.
+-- After the first `dbt run`. Readers see what is derived, and no table that events come into: authorize the data set
+-- `marts` in the data set example (Sharing, Authorize datasets), and give readers this.
+GRANT `roles/bigquery.dataViewer` ON SCHEMA marts TO 'group:REPLACE-WITH-READERS';

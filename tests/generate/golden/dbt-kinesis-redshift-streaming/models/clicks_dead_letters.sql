@@ -1,0 +1,10 @@
+{{ config(materialized="view") }}
+
+-- The others, with the reason. They may hold what tells who a person is.
+SELECT
+  shard_id,
+  sequence_number,
+  reason,
+  raw_value
+FROM {{ ref("clicks_judged") }}
+WHERE reason IS NOT NULL
