@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dataeng_assets.doctor.finding import Report
-from dataeng_assets.doctor.logs.judge import judge_log
+from dataeng_assets.doctor.log_files.judge import judge_log
 from dataeng_assets.doctor.look import look, reported
 
 if TYPE_CHECKING:

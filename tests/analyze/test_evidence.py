@@ -42,10 +42,10 @@ schema:
 
 
 def test_a_contract_tells_types_keys_and_what_may_be_null(tmp_path):
-    folder = tmp_path / "dataeng_assets" / "defs" / "shop" / "contracts"
+    folder = tmp_path / "dataeng_assets" / "defs" / "sales" / "contracts"
     folder.mkdir(parents=True)
     (folder / "orders.yaml").write_text(CONTRACT)
-    orders = contract_facts(tmp_path).of("shop.orders")
+    orders = contract_facts(tmp_path).of("sales.orders")
     assert orders is not None
     assert orders.keys == (frozenset({"order_id"}),)
     assert orders.columns["order_id"] == ColumnFacts("bigint", nullable=False, is_unique=True)

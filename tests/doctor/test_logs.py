@@ -13,9 +13,9 @@ from doctor_kit import causes, missed, proof
 
 from dataeng_assets.doctor.catalogue import CAUSES
 from dataeng_assets.doctor.finding import Report
-from dataeng_assets.doctor.logs.judge import judge_log
-from dataeng_assets.doctor.logs.lines import LONGEST_LINE
-from dataeng_assets.doctor.logs.patterns import PATTERNS
+from dataeng_assets.doctor.log_files.judge import judge_log
+from dataeng_assets.doctor.log_files.lines import LONGEST_LINE
+from dataeng_assets.doctor.log_files.patterns import PATTERNS
 from dataeng_assets.doctor.look import reported
 
 

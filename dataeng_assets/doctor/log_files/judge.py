@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from dataeng_assets.doctor.finding import Finding, Looked, NotLooked, Said
-from dataeng_assets.doctor.logs.lines import LogRefused, lines
-from dataeng_assets.doctor.logs.patterns import PATTERNS, Pattern
-from dataeng_assets.doctor.logs.skew import HINT, TaskTimes
+from dataeng_assets.doctor.log_files.lines import LogRefused, lines
+from dataeng_assets.doctor.log_files.patterns import PATTERNS, Pattern
+from dataeng_assets.doctor.log_files.skew import HINT, TaskTimes
 
 _MOMENT = re.compile(r"\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d|\d\d/\d\d/\d\d \d\d:\d\d:\d\d")
 _BAD = re.compile(r"\b(?:ERROR|FATAL|PANIC|CRITICAL)\b|Traceback \(most recent call last\)")
