@@ -7,7 +7,7 @@ is always told. How data is made and statements are run belongs in `proving`.
 import random
 import threading
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import cast
 
@@ -54,12 +54,14 @@ class Proof:
         datasets: on how many data sets both were run.
         counter_example: tables with rows and both results, where they differ.
         reason: why nothing was proven.
+        assumes: what was taken for true of columns whose type is not known.
     """
 
     verdict: Verdict
     datasets: int = 0
     counter_example: str = ""
     reason: str = ""
+    assumes: str = ""
 
 
 @dataclass(frozen=True)
@@ -104,6 +106,8 @@ def prove(
         return Proof(Verdict.NOT_PROVEN, reason=f"it cannot be written for DuckDB: {str(error).splitlines()[0]}")
     except RecursionError:
         return Proof(Verdict.NOT_PROVEN, reason="the statement is nested too deep to be compared")
+    except (duckdb.FatalException, duckdb.InternalException) as error:
+        return Proof(Verdict.NOT_PROVEN, reason=f"DuckDB fails at it: {str(error).splitlines()[-1]}")
     except duckdb.InterruptException:
         return Proof(Verdict.NOT_PROVEN, reason=f"comparing the statements took longer than {_SECONDS} seconds")
 
@@ -144,9 +148,30 @@ def _prove(pair: tuple[exp.Query, exp.Query], facts: Facts, rng: random.Random, 
         clock = threading.Timer(_SECONDS, connection.interrupt)
         clock.start()
         try:
-            return _in_turn(connection, pair, variants, order, literals, rng, datasets)
+            proof = _in_turn(connection, pair, variants, order, literals, rng, datasets)
         finally:
             clock.cancel()
+    return replace(proof, assumes=_assumed(used, known)) if proof.verdict is Verdict.PROVEN else proof
+
+
+def _assumed(used: Uses, known: Mapping[str, TableFacts]) -> str:
+    """What a proof rests on that nobody said: a text of digits, or an offset in each value, may behave otherwise."""
+    typed = {
+        used.first((name, column))
+        for name, table in known.items()
+        for column, facts in table.columns.items()
+        if facts.type
+    }
+    names = {
+        column: None
+        for table, columns in used.columns.items()
+        for column in columns
+        if used.kinds.get(place := used.first((table, column))) == TEMPORAL and place not in typed
+    }
+    if not names:
+        return ""
+    holds = "holds" if len(names) == 1 else "hold"
+    return f"{', '.join(f'`{name}`' for name in names)} {holds} dates or timestamps, not text or values with an offset"
 
 
 def _in_turn(

@@ -179,3 +179,8 @@ def in_bytes(number: float) -> str:
             return f"{number:.3g} {unit}" if unit != "bytes" else f"{number:.0f} bytes"
         number /= 1000
     return f"{number:.3g} TB"
+
+
+def adds_totals(group: exp.Expr) -> bool:
+    """Whether grouping gives rows of its own, in which a key is NULL: ROLLUP, CUBE, GROUPING SETS."""
+    return group.find(exp.Rollup, exp.Cube, exp.GroupingSets) is not None

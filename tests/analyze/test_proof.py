@@ -275,3 +275,36 @@ def test_the_same_seed_gives_the_same_answer():
 )
 def test_statements_of_every_engine_are_compared(dialect, before, after):
     assert prove(before, after, UNKNOWN, seed=2, dialect=dialect).verdict is Verdict.PROVEN
+
+
+def test_where_duckdb_itself_fails_nothing_is_proven():
+    """DuckDB 1.5 ends a ROLLUP over a lateral join with an internal error, after which it answers nothing right."""
+    before = "select k, count(*) as n from t group by rollup(k) having k is null"
+    after = "select k, count(*) as n from t where k is null group by rollup(k)"
+    assert prove(before, after, UNKNOWN, seed=1, dialect="spark").verdict is not Verdict.PROVEN
+
+
+def test_errors_on_both_sides_are_no_rows():
+    """A statement that fails whatever the data is gives no result that could be compared."""
+    before = "select cast(coalesce(name, '') || 'x' as integer) as n from a"
+    after = "select cast(coalesce(name, '') || 'x' as integer) + 1 as n from a"
+    proof = prove(before, after, UNKNOWN, seed=1)
+    assert proof.verdict is Verdict.NOT_PROVEN
+    assert "0 of 200 data sets" in proof.reason
+
+
+@pytest.mark.parametrize("dialect", ["spark", "databricks", "snowflake"])
+def test_a_list_of_no_rows_is_not_null_on_every_engine(dialect):
+    before = "select a.id, (select array_agg(b.v) from b where b.k = a.k) as vs from a"
+    after = "select a.id, g.vs from a left join (select k, array_agg(v) as vs from b group by k) g on g.k = a.k"
+    proof = prove(before, after, UNKNOWN, seed=1, dialect=dialect)
+    assert proof.verdict is Verdict.NOT_PROVEN
+    assert "over no rows" in proof.reason
+
+
+def test_a_proof_says_what_it_took_for_true_of_a_type_that_nobody_told():
+    before = "select id from a where ts::date = '2024-01-05'"
+    after = "select id from a where ts >= date '2024-01-05' and ts < date '2024-01-06'"
+    assert prove(before, after, UNKNOWN, seed=1).assumes.startswith("`ts` holds dates or timestamps")
+    typed = Facts({"a": TableFacts("a", columns={"id": ColumnFacts("integer"), "ts": ColumnFacts("timestamp")})})
+    assert prove(before, after, typed, seed=1).assumes == ""

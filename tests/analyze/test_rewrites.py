@@ -142,3 +142,14 @@ def test_a_statement_among_others_is_given_back_alone():
     rewrite = _rewrites(text, "spark")["function-on-column"]
     assert rewrite.sql.startswith("select order_id")
     assert rewrite.sql.endswith("date '2024-01-06'")
+
+
+def test_a_condition_on_totals_stays_behind_the_grouping():
+    """With ROLLUP a key is NULL in the row of totals, which no row before the grouping is."""
+    totals = "select status, count(*) as n from orders group by rollup(status) having status is null"
+    assert "having-without-aggregate" not in _rewrites(totals, "spark")
+
+
+def test_a_subquery_that_gives_an_empty_list_becomes_no_join():
+    lists = "select c.id, (select collect_list(o.order_id) from orders o where o.status = c.id) as ids from customers c"
+    assert _rewrites(lists, "spark")["correlated-scalar-subquery"] is None

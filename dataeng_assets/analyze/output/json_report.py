@@ -48,6 +48,7 @@ def as_mapping(finding: Finding) -> dict[str, Any]:
             "datasets": rewrite.proof.datasets,
             "counter_example": rewrite.proof.counter_example,
             "reason": rewrite.proof.reason,
+            "assumes": rewrite.proof.assumes,
         }
         if rewrite
         else None,

@@ -52,7 +52,8 @@ def _finding(finding: Finding, lines: Sequence[str]) -> Iterator[RenderableType]
 def in_words(proof: Proof) -> str:
     """What is known of a rewrite."""
     if proof.verdict is Verdict.PROVEN:
-        return f"proven equal on {proof.datasets} generated data sets"
+        given = f", given that {proof.assumes}" if proof.assumes else ""
+        return f"proven equal on {proof.datasets} generated data sets{given}"
     if proof.verdict is Verdict.REFUTED:
         return f"not equal: {proof.counter_example}"
     return f"not proven: {proof.reason}"

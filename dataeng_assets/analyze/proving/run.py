@@ -19,6 +19,8 @@ from dataeng_assets.analyze.proving.used import table_name
 _SET = "_data_set"
 _DIGITS = 9  # floats are equal when these digits are: a sum depends on the order of what is added
 _SHRINKS = 120
+# DuckDB failed, not the statement: nothing that it says after that means anything.
+_BROKEN = (duckdb.FatalException, duckdb.InternalException)
 _NUMBER = "_this_data_set"  # stands in a statement's text where the number goes
 
 Result = Counter[tuple[object, ...]] | str  # a bag of rows, or the error's kind
@@ -151,7 +153,7 @@ class Arena:
         """The number of the first data set on which the results differ."""
         try:
             results = [self._all(sql) for sql in self._together]
-        except duckdb.InterruptException:
+        except (duckdb.InterruptException, *_BROKEN):
             raise
         except duckdb.Error:
             return self._differing_one_by_one()
@@ -165,7 +167,8 @@ class Arena:
 
     def _differing_one_by_one(self) -> int | None:
         numbers = range(len(self._data_sets))
-        self.filled = sum(1 for number in numbers if self._run(self._direct[0], number))
+        first = (self._run(self._direct[0], number) for number in numbers)
+        self.filled = sum(1 for result in first if result and not isinstance(result, str))  # an error is no row
         return next((number for number in numbers if self._differs(number)), None)
 
     def _all(self, sql: str) -> dict[int, Counter[tuple[object, ...]]]:
@@ -180,7 +183,7 @@ class Arena:
     def _run(self, sql: str, number: int, *, strict: bool = False) -> list[tuple[object, ...]] | str:
         try:
             return self._connection.execute(sql.replace(_NUMBER, str(number))).fetchall()
-        except duckdb.InterruptException:
+        except (duckdb.InterruptException, *_BROKEN):
             raise
         except duckdb.Error as error:
             if strict:

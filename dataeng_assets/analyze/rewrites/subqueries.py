@@ -4,6 +4,7 @@ from sqlglot import exp
 from sqlglot.tokenizer_core import TokenType
 
 from dataeng_assets.analyze.facts import Facts
+from dataeng_assets.analyze.proving.reasons import gives_empty
 from dataeng_assets.analyze.rewrites.splice import (
     Edit,
     replaced,
@@ -15,7 +16,7 @@ from dataeng_assets.analyze.rewrites.splice import (
 )
 from dataeng_assets.analyze.rule import Hit
 from dataeng_assets.analyze.statement import Statement
-from dataeng_assets.analyze.terms import bare, conjuncts
+from dataeng_assets.analyze.terms import adds_totals, bare, conjuncts
 
 _TAIL = (
     *(TokenType.WHERE, TokenType.GROUP_BY, TokenType.HAVING, TokenType.ORDER_BY, TokenType.LIMIT, TokenType.QUALIFY),
@@ -103,6 +104,8 @@ def where_instead_of_having(statement: Statement, hit: Hit, _: Facts) -> str | N
     having = select.args.get("having") if select is not None else None
     if select is None or having is None or having.this.find(exp.AggFunc, exp.Window) or not select.args.get("group"):
         return None
+    if adds_totals(select.args["group"]):
+        return None
     condition = statement.source.span(having.this)
     place = token_before(statement, condition[0], TokenType.HAVING) if condition else None
     group = token_before(statement, condition[0], TokenType.GROUP_BY) if condition else None
@@ -139,6 +142,8 @@ def joined(statement: Statement, hit: Hit, _: Facts) -> str | None:
     outer = subquery.parent_select if subquery is not None else None
     if subquery is None or not isinstance(inner, exp.Select) or outer is None or not _is_joinable(inner, outer):
         return None
+    if gives_empty(inner.expressions[0].unalias(), statement.engine.dialect):
+        return None  # a LEFT JOIN gives NULL where the subquery gives an empty value
     aliases = {one.this.alias_or_name.lower() for one in (inner.args["from_"], *(inner.args.get("joins") or ()))}
     keys: list[tuple[exp.Column, exp.Column]] = []
     rest: list[exp.Expr] = []

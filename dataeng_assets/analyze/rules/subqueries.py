@@ -10,7 +10,7 @@ from dataeng_assets.analyze.finding import Severity
 from dataeng_assets.analyze.queries import Query
 from dataeng_assets.analyze.rule import Example, Hit, Rule
 from dataeng_assets.analyze.statement import Statement
-from dataeng_assets.analyze.terms import columns, conjuncts, is_aggregated, joined_equalities, table_facts
+from dataeng_assets.analyze.terms import adds_totals, columns, conjuncts, is_aggregated, joined_equalities, table_facts
 
 _COSTLY = (exp.Join, exp.Group, exp.Window, exp.AggFunc, exp.Distinct, exp.SetOperation)
 
@@ -121,7 +121,12 @@ def _having_in_where(statement: Statement, _: Facts) -> Iterator[Hit]:
         aliases = {one.alias.lower() for one in query.select.expressions if one.alias}
         for condition in conjuncts(having.this if having else None):
             named = columns(condition)
-            if group is None or not named or condition.find(exp.AggFunc, exp.Query, exp.Anonymous, exp.Window):
+            if (
+                group is None
+                or adds_totals(group)
+                or not named
+                or condition.find(exp.AggFunc, exp.Query, exp.Anonymous, exp.Window)
+            ):
                 continue
             if any(not column.table and column.name.lower() in aliases for column in named):
                 continue
