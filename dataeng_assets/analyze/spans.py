@@ -7,13 +7,16 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from functools import cached_property
 
+import sqlglot
 from sqlglot import exp
+from sqlglot.errors import SqlglotError
 from sqlglot.tokenizer_core import Token, TokenType
 
 from dataeng_assets.analyze.finding import Place
 
 _OPENS = {TokenType.L_PAREN, TokenType.L_BRACKET}
 _CLOSES = {TokenType.R_PAREN, TokenType.R_BRACKET}
+_BEFORE, _AFTER = 5, 8  # words by which a node may begin before, and end after, what is known of it
 
 
 class Text:
@@ -54,6 +57,23 @@ class Text:
             last += 1  # a call without arguments, whose brackets belong to it
         first, last = self._balanced(first, last)
         return self.tokens[first].start, self.tokens[last].end + 1
+
+    def exact(self, node: exp.Expr, dialect: str) -> tuple[int, int] | None:
+        """The words that, read by themselves, give an expression again; None where none do.
+
+        Unlike `span` it finds `CAST(` before, and `AS date)` or `::date` after, what has a place; reading takes longer.
+        """
+        found = self.span(node)
+        if found is None:
+            return None
+        first, last = bisect_left(self._starts, found[0]), bisect_left(self._starts, found[1]) - 1
+        for before, after in sorted(((b, a) for b in range(_BEFORE) for a in range(_AFTER)), key=sum):
+            if first - before >= 0 and last + after < len(self.tokens):
+                words = self.tokens[first - before : last + after + 1]
+                start, end = words[0].start, words[-1].end + 1
+                if _is_balanced(words) and _reads_as(self.text[start:end], node, dialect):
+                    return start, end
+        return None
 
     def _is_open(self, index: int) -> bool:
         return index < len(self.tokens) and self.tokens[index].token_type is TokenType.L_PAREN
@@ -98,3 +118,16 @@ class Text:
             if depth == 0 and token.token_type in kinds:
                 return token.end + 1
         return end
+
+
+def _is_balanced(tokens: Sequence[Token]) -> bool:
+    kinds = [token.token_type for token in tokens]
+    return kinds.count(TokenType.L_PAREN) == kinds.count(TokenType.R_PAREN)
+
+
+def _reads_as(text: str, node: exp.Expr, dialect: str) -> bool:
+    try:
+        read: exp.Expr = sqlglot.parse_one(text, dialect=dialect)
+    except SqlglotError:
+        return False
+    return type(read) is type(node) and read == node

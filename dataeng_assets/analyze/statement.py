@@ -21,6 +21,8 @@ from dataeng_assets.analyze.spans import Text
 
 MAX_CHARACTERS = 4_000_000
 """More is not a query but data; sqlglot holds about a hundred bytes per character."""
+_READ_AGAIN = 2_000
+"""Characters of an expression that is read again to find where exactly it stands."""
 N = TypeVar("N", bound=exp.Expr)
 
 
@@ -81,7 +83,7 @@ class Statement:
         span: tuple[int, int] | None = None
         around: exp.Expr | None = node
         while span is None and around is not None:
-            span = self.source.span(around)
+            span = self._span(around)
             around = around.parent
         start, end = span or (self.start, self.end)
         if since:
@@ -90,9 +92,17 @@ class Statement:
             end = self.source.on_to(end, *until)
         return self.source.place(start, end)
 
+    def _span(self, node: exp.Expr) -> tuple[int, int] | None:
+        """Exact where the words around what has a place belong to the node: CAST, a call with its own grammar."""
+        span = self.source.span(node)
+        if span is None or span[1] - span[0] > _READ_AGAIN:
+            return span
+        is_bare = self.source.text[span[0]] == "(" or isinstance(node, exp.Subquery) or node.find(exp.Cast)
+        return (self.source.exact(node, self.engine.dialect) or span) if is_bare else span
+
     def written(self, node: exp.Expr) -> str:
         """How a node is written in the text, on one line."""
-        span = self.source.span(node)
+        span = self._span(node)
         text = self.source.text[span[0] : span[1]] if span else node.sql(dialect=self.engine.dialect)
         return " ".join(text.split())
 

@@ -43,3 +43,27 @@ def test_a_megabyte_is_judged() -> None:
     text = "select a from t where a in (" + ", ".join(map(str, range(150_000))) + ") and b = null"
     assert len(text) > 1_000_000
     assert "equals-null" in {finding.rule for finding in analyze(text, Engine.SPARK).findings}
+
+
+@pytest.mark.parametrize(
+    ("engine", "marked"),
+    [
+        (Engine.SPARK, "cast(a as date) = '2024-01-05'"),
+        (Engine.POSTGRES, "a::date = '2024-01-05'"),
+        (Engine.SPARK, "substring(a, 0, 3) = 'abc'"),
+        (Engine.POSTGRES, "extract(year from a) = 2024"),
+        (Engine.POSTGRES, "(a at time zone 'Europe/Berlin')::date = '2024-01-05'"),
+    ],
+)
+def test_what_is_marked_begins_with_its_own_word(engine: Engine, marked: str) -> None:
+    """Casts and calls with a grammar of their own have no place in sqlglot; what is in them has one."""
+    text = f"select b from t where {marked} and b = 1"
+    (finding,) = analyze(text, engine).findings
+    assert text[finding.place.column - 1 : finding.place.end_column - 1] == marked
+    assert f"`{marked}`" in finding.message
+
+
+def test_a_subquery_is_marked_with_its_brackets() -> None:
+    text = "select a.id, (select max(b.v) from b where b.k = a.k) as v from a"
+    (finding,) = analyze(text, Engine.SPARK).findings
+    assert text[finding.place.column - 1 : finding.place.end_column - 1] == "(select max(b.v) from b where b.k = a.k)"

@@ -4,14 +4,10 @@ from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-import sqlglot
 from sqlglot import exp
-from sqlglot.errors import SqlglotError
 from sqlglot.tokenizer_core import Token, TokenType
 
 from dataeng_assets.analyze.statement import Statement
-
-_BEFORE, _AFTER = 5, 8  # words by which a node may begin before, and end after, what is known of it
 
 
 @dataclass(frozen=True)
@@ -34,32 +30,7 @@ def spliced(statement: Statement, edits: Iterable[Edit]) -> str:
 
 def span(statement: Statement, node: exp.Expr) -> tuple[int, int] | None:
     """Where exactly an expression stands: the words that, read by themselves, give it again. None where none do."""
-    found = statement.source.span(node)
-    if found is None:
-        return None
-    tokens = _tokens(statement)
-    starts = [token.start for token in tokens]
-    first = bisect_left(starts, found[0])
-    last = bisect_left(starts, found[1]) - 1
-    for before, after in sorted(((b, a) for b in range(_BEFORE) for a in range(_AFTER)), key=sum):
-        if first - before >= 0 and last + after < len(tokens):
-            start, end = tokens[first - before].start, tokens[last + after].end + 1
-            if _is_balanced(tokens[first - before : last + after + 1]) and _reads_as(statement, start, end, node):
-                return start, end
-    return None
-
-
-def _is_balanced(tokens: Sequence[Token]) -> bool:
-    kinds = [token.token_type for token in tokens]
-    return kinds.count(TokenType.L_PAREN) == kinds.count(TokenType.R_PAREN)
-
-
-def _reads_as(statement: Statement, start: int, end: int, node: exp.Expr) -> bool:
-    try:
-        read: exp.Expr = sqlglot.parse_one(statement.source.text[start:end], dialect=statement.engine.dialect)
-    except SqlglotError:
-        return False
-    return type(read) is type(node) and read == node
+    return statement.source.exact(node, statement.engine.dialect)
 
 
 def written(statement: Statement, node: exp.Expr) -> str | None:
