@@ -9,7 +9,7 @@ from dataeng_assets.analyze.finding import Severity
 from dataeng_assets.analyze.output.formats import Format
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from dataeng_assets.analyze.analysis import Analysis
     from dataeng_assets.analyze.facts import Facts
@@ -33,13 +33,17 @@ _EventLog = Annotated[
     str, typer.Option("--event-log", help="Event log of Spark: a file, or the folder of a rolling one.")
 ]
 _Job = Annotated[str, typer.Option("--job", help="Recorded runs of this Dagster job.")]
-_Price = Annotated[float | None, typer.Option("--price-per-hour", help="With --job: what an hour of a step costs.")]
+_Price = Annotated[
+    float | None, typer.Option("--price-per-hour", min=0, help="With --job: what an hour of a step costs.")
+]
 _Connect = Annotated[
     str, typer.Option("--connect", help="Ask this database for facts and plans: postgresql://… or a DuckDB file.")
 ]
 _Measure = Annotated[
     bool,
-    typer.Option("--measure", help="With --connect, run what only reads: counts in plans, times before and after."),
+    typer.Option(
+        "--measure", help="With --connect, run each SELECT there, for counts in plans and times before and after."
+    ),
 ]
 _Explain = Annotated[str, typer.Option("--explain", help="Show the page of a rule: bad, good, why, when not.")]
 
@@ -60,6 +64,8 @@ def analyze(
     explain: _Explain = "",
 ) -> None:
     """Say what makes SQL slow or wrong on an engine, where exactly, and why.
+
+    Nothing is run on a database unless --measure says so; then each SELECT is, in a read-only transaction.
 
     Exits 0 when nothing was found, 1 for findings at or above --fail-on, 2 when something could not be read.
 
@@ -86,6 +92,16 @@ def analyze(
         return
     from dataeng_assets.analyze.reading import SourceUnreadable
 
+    _refuse_several({"--query": query, "--file": file, "--event-log": event_log, "--job": job})
+    _refuse_alone(
+        {
+            ("--fix", "--query"): fix and not query,
+            ("--recommend", "--query"): recommend and not query,
+            ("--connect", "--query"): bool(connect) and not query,
+            ("--measure", "--connect"): measure and not connect,
+            ("--price-per-hour", "--job"): price_per_hour is not None and not job,
+        }
+    )
     try:
         if file:
             analyses = _of_file(file)
@@ -107,6 +123,18 @@ def analyze(
         raise typer.Exit(2)
     counted = [finding for one in analyses for finding in one.findings if finding.severity.rank >= fail_on.rank]
     raise typer.Exit(1 if counted else 0)
+
+
+def _refuse_several(ways: "Mapping[str, str]") -> None:
+    named = [option for option, value in ways.items() if value]
+    if len(named) > 1:
+        _stop(f"{' and '.join(named)} name different things to analyze. Give one of them, and run again for the other.")
+
+
+def _refuse_alone(pairs: "Mapping[tuple[str, str], bool]") -> None:
+    for (option, other), is_alone in pairs.items():
+        if is_alone:
+            _stop(f"{option} does nothing without {other}. Name {other}, too, or leave {option} out.")
 
 
 def _of_file(path: str) -> "list[Analysis]":
@@ -153,7 +181,7 @@ def _of_queries(
 
     read = sources(query)
     if connect:
-        with open_live(connect) as live:
+        with open_live(connect, engine) as live:
             facts = live.facts()
             read = _fixed(read, engine, facts) if fix else read
             analyses = _analyzed(read, engine, facts, recommend=recommend)
@@ -212,7 +240,8 @@ def _explain(name: str) -> None:
 
     known = pages()
     if name not in known or name == "index":
-        _stop(f"There is no rule {name!r}{did_you_mean(name, list(known))}.")
+        near = did_you_mean(name, list(known)) or ". All rules are in docs/reference/analyze/index.md."
+        _stop(f"There is no rule {name!r}{near}")
     Console().print(Markdown(known[name]))
 
 

@@ -111,10 +111,10 @@ def test_postgres_tells_rows_indexes_keys_and_columns(shop):
 
 
 def _with_plans(sql, url, engine, *, run=False, recommend=None):
-    with open_live(url) as live:
+    with open_live(url, Engine(engine)) as live:
         facts = live.facts()
         analysis = analyze(sql, Engine(engine), facts=facts, recommend=recommend)
-        return with_plans(analysis, live, facts, engine, run=run)
+        return with_plans(analysis, live, facts, Engine(engine), run=run)
 
 
 @pytest.mark.server
@@ -188,7 +188,7 @@ def test_a_duckdb_file_tells_facts_and_plans_and_is_not_written(tmp_path):
         connection.execute("insert into orders select i, i % 1000, 'v' || i from range(50000) t(i)")
     found = _with_plans("select order_id from orders where v like '%777'", str(path), "duckdb", run=True)
     assert "scan-discards-rows" in {one.rule for one in found.findings}
-    with open_live(f"duckdb://{path}") as live:
+    with open_live(f"duckdb://{path}", Engine.DUCKDB) as live:
         orders = live.facts().of("orders")
         with pytest.raises(duckdb.Error):
             live.plan("select 1; drop table orders")
@@ -199,9 +199,9 @@ def test_a_duckdb_file_tells_facts_and_plans_and_is_not_written(tmp_path):
 
 def test_what_cannot_be_connected_to_is_said(tmp_path):
     with pytest.raises(SourceUnreadable, match="Connect to a Postgres"):
-        open_live(str(tmp_path / "missing.duckdb"))
+        open_live(str(tmp_path / "missing.duckdb"), Engine.DUCKDB)
     (tmp_path / "text.duckdb").write_text("no database")
     with pytest.raises(SourceUnreadable, match="cannot be opened"):
-        open_live(str(tmp_path / "text.duckdb"))
+        open_live(str(tmp_path / "text.duckdb"), Engine.DUCKDB)
     with pytest.raises(SourceUnreadable, match="127"):
-        open_live("postgresql://nobody@127.0.0.1:1/none")
+        open_live("postgresql://nobody@127.0.0.1:1/none", Engine.POSTGRES)

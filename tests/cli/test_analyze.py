@@ -154,3 +154,32 @@ def test_fix_of_standard_input_is_refused() -> None:
     result = run("--query", "-", "--fix", text=BROKEN)
     assert result.exit_code == 2
     assert "--fix writes files" in result.output
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("--job", "daily"), "--query and --job name different things to analyze"),
+        (("--measure",), "--measure does nothing without --connect"),
+        (("--price-per-hour", "2"), "--price-per-hour does nothing without --job"),
+        (("--connect", "postgresql://reader@127.0.0.1:1/shop"), "Say --engine postgres"),
+        (
+            ("--connect", "postgresql://reader@127.0.0.1:1/shop", "--engine", "postgres"),
+            "or leave --connect out",
+        ),
+    ],
+)
+def test_options_that_contradict_each_other_are_refused_with_the_nearest(
+    file: Path, arguments: tuple[str, ...], said: str
+) -> None:
+    result = run("--query", str(file), *arguments)
+    assert result.exit_code == 2
+    assert said in " ".join(result.output.split())
+    assert "next run" not in result.output
+
+
+def test_a_line_of_a_megabyte_is_shown_in_part(file: Path) -> None:
+    file.write_text(f"select a from t where x = null and y in ({','.join(map(str, range(150_000)))})")
+    output = run("--query", str(file)).output
+    assert "x = null" in output
+    assert len(output) < 10_000

@@ -12,29 +12,40 @@ import psycopg
 from sqlglot import exp
 
 from dataeng_assets.analyze.analysis import Analysis
+from dataeng_assets.analyze.engines import Engine
 from dataeng_assets.analyze.evidence.duckdb import DuckDBEvidence
 from dataeng_assets.analyze.evidence.postgres import PostgresEvidence
 from dataeng_assets.analyze.facts import Facts
-from dataeng_assets.analyze.finding import Basis, Effect, Finding
+from dataeng_assets.analyze.finding import Basis, Effect, Finding, Place
 from dataeng_assets.analyze.plans import STALE, Node, duckdb_node, plan_findings, postgres_node
 from dataeng_assets.analyze.reading import SourceUnreadable
 from dataeng_assets.analyze.statement import Statement, statements
-from dataeng_assets.postgres.errors import SourceError
+from dataeng_assets.postgres.errors import SourceAway, SourceError
 
 _TIMES = 3
 
 Live = PostgresEvidence | DuckDBEvidence
 
 
-def open_live(url: str) -> Live:
+def open_live(url: str, engine: Engine) -> Live:
     """Open what `--connect` names: a Postgres by its address, or a DuckDB file.
 
+    Args:
+        url: the address, or the path.
+        engine: for which the statements are; that of the database.
+
     Raises:
-        SourceUnreadable: it cannot be opened; says what to do.
+        SourceUnreadable: it cannot be opened, or is of another engine; says what to do.
     """
     if url.startswith(("postgres://", "postgresql://")):
+        _same(engine, Engine.POSTGRES)
         try:
             return PostgresEvidence(url)
+        except SourceAway as error:
+            said = str(error).partition(" Nothing was read")[0]  # the rest speaks of extraction
+            raise SourceUnreadable(
+                f"{said} See whether the server is up (`dataeng status` for the local one), or leave --connect out."
+            ) from None
         except SourceError as error:
             raise SourceUnreadable(str(error)) from None
     path = Path(url.removeprefix("duckdb://"))
@@ -42,13 +53,22 @@ def open_live(url: str) -> Live:
         raise SourceUnreadable(
             "Connect to a Postgres (postgresql://user@host/database) or to a DuckDB file that exists."
         )
+    _same(engine, Engine.DUCKDB)
     try:
         return DuckDBEvidence(path)
     except duckdb.Error as error:
         raise SourceUnreadable(f"{path} cannot be opened: {str(error).splitlines()[0]}") from None
 
 
-def with_plans(analysis: Analysis, live: Live, facts: Facts, engine: str, *, run: bool) -> Analysis:
+def _same(engine: Engine, database: Engine) -> None:
+    if engine is not database:
+        raise SourceUnreadable(
+            f"--connect names a database of {database.label}, and --engine is {engine}. Say --engine {database}, or "
+            "leave --connect out."
+        )
+
+
+def with_plans(analysis: Analysis, live: Live, facts: Facts, engine: Engine, *, run: bool) -> Analysis:
     """The analysis with what the database's plans say, and, when statements may run, with times before and after.
 
     Args:
@@ -58,11 +78,9 @@ def with_plans(analysis: Analysis, live: Live, facts: Facts, engine: str, *, run
         engine: in whose dialect the text is.
         run: whether statements that only read may be run.
     """
-    from dataeng_assets.analyze.engines import Engine
-
     found = list(analysis.findings)
     stale = live.stale() if isinstance(live, PostgresEvidence) else {}
-    for statement in statements(analysis.text, Engine(engine), analysis.file)[0]:
+    for statement in statements(analysis.text, engine, analysis.file)[0]:
         if not _only_reads(statement):
             continue
         place = statement.source.place(statement.start, statement.end)
@@ -94,19 +112,15 @@ def _planned(live: Live, sql: str, *, run: bool) -> Node | None:
     return None
 
 
-def _measured(finding: Finding, live: Live, analysis: Analysis, engine: str) -> Finding:
+def _measured(finding: Finding, live: Live, analysis: Analysis, engine: Engine) -> Finding:
     """A finding whose rewrite was timed beside the statement as it is."""
-    from dataeng_assets.analyze.engines import Engine
-
     if finding.rewrite is None:
         return finding
     before = next(
         (
             one
-            for one in statements(analysis.text, Engine(engine), analysis.file)[0]
-            if one.source.place(one.start, one.end).line
-            <= finding.place.line
-            <= one.source.place(one.start, one.end).end_line
+            for one in statements(analysis.text, engine, analysis.file)[0]
+            if _holds(one.source.place(one.start, one.end), finding.place)
         ),
         None,
     )
@@ -117,6 +131,11 @@ def _measured(finding: Finding, live: Live, analysis: Analysis, engine: str) -> 
         return finding
     told = f"{times[0] * 1000:,.1f} ms before, {times[1] * 1000:,.1f} ms after, median of {_TIMES} on {live.name}"
     return replace(finding, effect=Effect(told, Basis.MEASURED))
+
+
+def _holds(whole: Place, part: Place) -> bool:
+    start, end = (part.line, part.column), (part.end_line, part.end_column)
+    return (whole.line, whole.column) <= start and end <= (whole.end_line, whole.end_column)
 
 
 def _seconds(live: Live, sql: str) -> float | None:

@@ -14,6 +14,8 @@ _COLOURS = {Severity.ERROR: "red", Severity.WARNING: "yellow", Severity.INFO: "c
 _SIGNS = {Severity.ERROR: "✗", Severity.WARNING: "!", Severity.INFO: "i"}
 _MAX_LINES = 4
 """Of the SQL below a finding."""
+_MAX_COLUMNS = 400
+"""Of such a line, and of a rewrite fifty times as many; generated SQL has lines of a megabyte."""
 
 
 def rendered(analyses: Sequence[Analysis]) -> RenderableType:
@@ -46,7 +48,8 @@ def _finding(finding: Finding, lines: Sequence[str]) -> Iterator[RenderableType]
         yield Padding(Text(f"Effect ({finding.effect.basis}): {finding.effect.text}"), (0, 0, 0, 2))
     if finding.rewrite:
         yield Padding(Text(f"Instead ({in_words(finding.rewrite.proof)}):", style="green"), (0, 0, 0, 2))
-        yield Padding(Text(finding.rewrite.sql), (0, 0, 0, 4))
+        sql, most = finding.rewrite.sql, 50 * _MAX_COLUMNS
+        yield Padding(Text(sql if len(sql) <= most else f"{sql[:most]} …"), (0, 0, 0, 4))
 
 
 def in_words(proof: Proof) -> str:
@@ -70,6 +73,7 @@ def _marked(place: Place, lines: Sequence[str], colour: str) -> Text:
         line = lines[number - 1] if number <= len(lines) else ""
         start = place.column - 1 if number == place.line else 0
         end = place.end_column - 1 if number == place.end_line else len(line)
+        line, start, end = _excerpt(line, start, end)
         shown = Text(line)
         shown.stylize(f"bold underline {colour}", start, end)
         text.append(f"{number:>4} | ", style="bright_black").append_text(shown).append("\n")
@@ -79,6 +83,17 @@ def _marked(place: Place, lines: Sequence[str], colour: str) -> Text:
         text.append("     | …\n", style="bright_black")
     text.rstrip()
     return text
+
+
+def _excerpt(line: str, start: int, end: int) -> tuple[str, int, int]:
+    """The part of a long line around a place, and where the place is in it."""
+    if len(line) <= _MAX_COLUMNS:
+        return line, start, end
+    first = max(0, start - _MAX_COLUMNS // 4)
+    last = min(len(line), first + _MAX_COLUMNS)
+    before, after = "… " if first else "", " …" if last < len(line) else ""
+    moved = len(before) - first
+    return f"{before}{line[first:last]}{after}", start + moved, min(end, last) + moved
 
 
 def _sums(analyses: Sequence[Analysis]) -> Text:
