@@ -94,8 +94,8 @@ PATTERNS = (
     _pattern(
         "killed-run",
         "Airflow",
-        "ombie",
-        r"Detected (?:a )?zombie job",
+        "Detected ",
+        r"Detected (?:zombie job|a task instance without a heartbeat)",
         "the scheduler found a task without a process",
     ),
     _pattern(
@@ -134,7 +134,7 @@ PATTERNS = (
         "Spark",
         "xecutor",
         r"(?i)(?:executor (?:with id )?(?P<executor>\d+)\b.*?exit(?:ed with exit)? code(?: is|:)? "
-        r"?(?P<code>137|143)\b)",
+        r"?(?P<code>137|52)\b)",
         "executor {executor} exited with {code}",
         only_in=_SPARK,
     ),
