@@ -21,6 +21,7 @@ from dataeng_assets.analyze.proving.data import Column, Table, data_set, family,
 from dataeng_assets.analyze.proving.fold import folded
 from dataeng_assets.analyze.proving.reasons import depends_on_ties, not_comparable, order_of
 from dataeng_assets.analyze.proving.run import Arena, Cannot, Difference, connect
+from dataeng_assets.analyze.proving.stars import named
 from dataeng_assets.analyze.proving.used import BOOLEAN, NUMBER, TEMPORAL, TEXT, NotDecidable, Place, Uses, uses
 
 DATA_SETS = 200
@@ -136,10 +137,12 @@ def _without_clock(node: exp.Expr) -> exp.Expr:
 
 
 def _prove(pair: tuple[exp.Query, exp.Query], facts: Facts, rng: random.Random, datasets: int, dialect: str) -> Proof:
+    known = {name: table for name, table in _known(pair, facts).items() if table.columns}
+    columns = {name: tuple(table.columns) for name, table in known.items()}
+    pair = (named(pair[0], columns), named(pair[1], columns))
     order, reason = _order(pair)
     if reason:
         return Proof(Verdict.NOT_PROVEN, reason=reason)
-    known = {name: table for name, table in _known(pair, facts).items() if table.columns}
     with connect() as connection:
         plain = [folded(statement, connection) for statement in pair]
         used = uses(plain, {name: frozenset(map(str.lower, table.columns)) for name, table in known.items()})

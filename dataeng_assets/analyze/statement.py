@@ -7,6 +7,7 @@ import logging
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import pairwise
 from typing import TypeVar, cast
 
 from sqlglot import exp
@@ -14,7 +15,7 @@ from sqlglot.dialects.dialect import Dialect
 from sqlglot.errors import ParseError, TokenError
 from sqlglot.tokenizer_core import Token, TokenType
 
-from dataeng_assets.analyze.engines import Engine
+from dataeng_assets.analyze.engines import SPARKS, Engine
 from dataeng_assets.analyze.finding import Place
 from dataeng_assets.analyze.queries import Query, queries_of
 from dataeng_assets.analyze.spans import Text
@@ -122,6 +123,8 @@ def statements(text: str, engine: Engine, file: str = "<query>") -> tuple[list[S
         tokens = dialect.tokenize(text)
     except TokenError as error:
         return [], [_unread(file, error, text)]
+    if engine in SPARKS:
+        _take_window_for_a_function(tokens)
     source = Text(file, text, tokens)
     parsed, errors = _parsed_by_chunk(dialect, source)
     if errors and len(parsed) + len(errors) > 1:
@@ -129,6 +132,13 @@ def statements(text: str, engine: Engine, file: str = "<query>") -> tuple[list[S
         if whole is not None:
             parsed, errors = whole, []
     return [Statement(engine, source, start, end, tree) for start, end, tree in parsed], errors
+
+
+def _take_window_for_a_function(tokens: Sequence[Token]) -> None:
+    """`GROUP BY window(ts, '5 minutes')`: sqlglot reads the clause WINDOW, which a name follows and never a bracket."""
+    for token, following in pairwise(tokens):
+        if token.token_type is TokenType.WINDOW and following.token_type is TokenType.L_PAREN:
+            token.token_type = TokenType.VAR
 
 
 _Parsed = list[tuple[int, int, exp.Expr]]

@@ -153,3 +153,13 @@ def test_a_condition_on_totals_stays_behind_the_grouping():
 def test_a_subquery_that_gives_an_empty_list_becomes_no_join():
     lists = "select c.id, (select collect_list(o.order_id) from orders o where o.status = c.id) as ids from customers c"
     assert _rewrites(lists, "spark")["correlated-scalar-subquery"] is None
+
+
+def test_the_columns_that_a_star_stands_for_are_compared_with_those_that_are_named():
+    names = [f"c{n}" for n in range(12)]
+    wide = Facts({"wide": TableFacts("wide", columns={name: ColumnFacts("integer") for name in names})})
+    rewrite = _rewrites("select * from wide where c3 > 2 order by c1", "spark", wide)["select-star"]
+    assert rewrite.sql == f"select {', '.join(names)} from wide where c3 > 2 order by c1"
+    assert rewrite.proof.verdict is PROVEN, rewrite.proof
+    fewer = prove("select * from wide", f"select {', '.join(names[1:])} from wide", wide, seed=1)
+    assert fewer.verdict is NOT_PROVEN

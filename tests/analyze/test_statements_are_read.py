@@ -67,3 +67,11 @@ def test_a_subquery_is_marked_with_its_brackets() -> None:
     text = "select a.id, (select max(b.v) from b where b.k = a.k) as v from a"
     (finding,) = analyze(text, Engine.SPARK).findings
     assert text[finding.place.column - 1 : finding.place.end_column - 1] == "(select max(b.v) from b where b.k = a.k)"
+
+
+def test_the_time_window_of_spark_is_a_function_and_not_a_clause() -> None:
+    text = "select window(ts, '5 minutes') as w, count(*) as n from events group by window(ts, '5 minutes')"
+    read, unread = statements(text, Engine.SPARK)
+    assert (len(read), unread) == (1, [])
+    named = "select sum(v) over w as s from t window w as (partition by k)"
+    assert statements(named, Engine.SPARK)[1] == []
