@@ -226,9 +226,9 @@ def test_a_broken_check_stops_before_the_models_are_built(copy: Copy) -> None:
 def test_models_leave_personal_columns_out(copy: Copy) -> None:
     copy.run()
     assert copy.steps.check(copy.target) == {}
-    assert "fct_moved" in copy.steps.build(copy.target)
+    assert "dim_moved" in copy.steps.build(copy.target)
     with duckdb.connect(copy.target) as connection:
-        names = [row[0] for row in connection.execute("DESCRIBE example.fct_moved").fetchall()]
+        names = [row[0] for row in connection.execute("DESCRIBE example.dim_moved").fetchall()]
     assert names == ["id", "amount", "updated_at"]
     assert load_contract(copy.steps.project / "contracts" / "moved.yaml").column("said").personal
 

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from dataeng_assets.generate.pipeline import Pipeline, Table
 from dataeng_assets.generate.request import Destination, Source
-from dataeng_assets.generate.warehouse.models import final_name
+from dataeng_assets.generate.warehouse.models import final_names
 
 _UNITS = (("days", 86400), ("hours", 3600), ("minutes", 60), ("seconds", 1))
 _CONN_TYPES = {
@@ -61,7 +61,7 @@ def words_of(pipeline: Pipeline) -> Mapping[str, object]:
         "destination_connection": f"{pipeline.source_name}_{request.destination}",
         "staging_variable": f"{request.name}_staging",
         "windows": request.source is Source.POSTGRES and any(table.watermark for table in pipeline.tables),
-        "final_models": [f"{pipeline.source_name}.{final_name(table)}" for table in pipeline.tables],
+        "final_models": [f"{pipeline.source_name}.{name}" for name in final_names(pipeline)],
     }
 
 

@@ -1,15 +1,18 @@
-"""The models over loaded tables: staging, and a fact or dimension of each, as SELECTs.
+"""The models over loaded tables: staging, and a fact or dimension where a table is one, as SELECTs.
 
-A staging model names and orders what a contract has; personal columns end there. How a model is made from its SELECT
-belongs to what runs it.
+A staging model names and orders what a contract has; personal columns end there. Which tables are facts belongs in
+`shape`; how a model is made from its SELECT, to what runs it.
 """
 
 from collections.abc import Mapping
 
 from dataeng_assets.contracts.model import Column
 from dataeng_assets.generate.pipeline import Pipeline, Table
+from dataeng_assets.generate.shape import Role, Shaped
 from dataeng_assets.generate.warehouse.checks import DIALECTS
 from dataeng_assets.generate.warehouse.naming import quoted
+
+_PREFIXES = {Role.FACT: "fct", Role.DIMENSION: "dim"}
 
 
 def models(pipeline: Pipeline) -> Mapping[str, str]:
@@ -23,13 +26,15 @@ def models(pipeline: Pipeline) -> Mapping[str, str]:
             f"-- {_sentence(table)} Personal columns end here.\n"
             f"SELECT\n  {shown}\nFROM {schema}.{quoted(table.name, dialect)};\n"
         )
-        found[f"2.table.{final_name(table)}"] = _final(table, f"{schema}.{quoted(staged, dialect)}", dialect)
+        if prefix := _PREFIXES.get(Shaped(table, source).role):
+            final = _final(table, f"{schema}.{quoted(staged, dialect)}", dialect)
+            found[f"2.table.{prefix}_{table.name}"] = final
     return found
 
 
-def final_name(table: Table) -> str:
-    """`fct_` where something can be added up, else `dim_`."""
-    return f"{'fct' if _measures(table) else 'dim'}_{table.name}"
+def final_names(pipeline: Pipeline) -> list[str]:
+    """The facts and dimensions among the models."""
+    return [name.removeprefix("2.table.") for name in models(pipeline) if name.startswith("2.table.")]
 
 
 def _final(table: Table, staged: str, dialect: str) -> str:
