@@ -124,6 +124,8 @@ def generate(
         _write(files, folder, found.pipeline.request.name, overwrite=overwrite)
         if found.pipeline.request.tier == Tier.DEPLOYS:
             _deploy(found.pipeline, folder)
+    except BrokenPipeError:
+        raise  # whoever read the listing has seen enough: Typer ends without a word
     except (RequestRefused, SourceError, SettingMissing, ContractError, OSError) as error:
         typer.echo(str(error), err=True)
         raise typer.Exit(2) from None

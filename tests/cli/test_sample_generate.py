@@ -1,5 +1,7 @@
 """`dataeng generate` at the command line: where files go, what is told, and the exit codes."""
 
+import subprocess
+import sys
 from pathlib import Path
 from unittest import mock
 
@@ -22,6 +24,17 @@ def test_without_an_output_the_files_are_printed_and_nothing_is_written(
     assert "=== dbt/models/marts/fct_shop_orders.sql\n" in done.stdout
     assert "payments" not in done.stdout.partition("=== dbt")[2]
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_reader_who_has_seen_enough_hears_no_complaint() -> None:
+    called = "import sys; from dataeng_assets.cli import app; app(sys.argv[1:])"
+    with subprocess.Popen(
+        [sys.executable, "-c", called, "generate", "--type", "airflow"], stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    ) as listing:
+        assert listing.stdout
+        assert listing.stderr
+        listing.stdout.close()
+        assert listing.stderr.read() == b""
 
 
 def test_a_dry_run_says_what_would_be_written(tmp_path: Path) -> None:
