@@ -100,12 +100,15 @@ def generate(
     from dataeng_assets.postgres.errors import SourceError
     from dataeng_assets.settings import SettingMissing
 
+    if output is None and (diff or overwrite):
+        typer.echo("--diff and --overwrite are about files that are there: say where with --output.", err=True)
+        raise typer.Exit(2)
     asked = Asked(
         type_, source, destination, mode, tables, name, schema, variable, watermark, schedule,
         catchup="yes" if catchup else "", retries=retries, retry_delay=retry_delay, timeout=timeout,
         email_on_failure=email_on_failure, notify=notify, owner=owner, tags=tags, tier=tier,
     )  # fmt: skip
-    pipeline_name = output.stem if output and is_file(output) and output.suffix == ".py" else ""
+    pipeline_name = output.stem if output and is_file(output) and output.suffix in (".py", ".sql", ".json") else ""
     try:
         found = pipeline_of(asked, pipeline_name=pipeline_name)
         generated = kind_module(found.pipeline.request.kind).files(found.pipeline)

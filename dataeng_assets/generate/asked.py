@@ -25,7 +25,8 @@ from dataeng_assets.generate.request import (
 NIGHTLY = "0 5 * * *"
 """When a pipeline runs that was given no schedule: when Europe's nightly batches are done."""
 
-_LENGTH = re.compile(r"(\d+)\s*(s|m|h|d)")
+_LENGTH = re.compile(r"(\d{1,9})\s*(s|m|h|d)")
+_LONGEST = timedelta(days=31)
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 _VARIABLE = re.compile("[A-Za-z_][A-Za-z0-9_]*")
 _TIERS = {"1": "may deploy to development", "2": "writes for review", "3": "writes files and opens no connection"}
@@ -77,17 +78,24 @@ def request_of(asked: Asked, name: str) -> Request:
     combination = combination_of(kind, module, asked)
     is_stream = combination.mode is Mode.STREAMING
     _refuse_contradictions(asked, combination)
+    retry_delay = _length(asked.retry_delay, "--retry-delay") if asked.retry_delay else Request.retry_delay
+    timeout = _length(asked.timeout, "--timeout") if asked.timeout else Request.timeout
+    if asked.retry_delay and retry_delay >= timeout:
+        raise RequestRefused(
+            f"--retry-delay {asked.retry_delay} leaves no time for a second try: a run ends after "
+            f"--timeout {asked.timeout or '2h'}. Ask for a shorter delay, or a longer timeout."
+        )
     return Request(
         kind,
         combination.source,
         combination.destination,
         combination.mode,
-        name=identifier(name, "--name"),
+        name=identifier(name, "The pipeline's name"),
         schedule=checked_cron(asked.schedule) if asked.schedule else "" if is_stream else NIGHTLY,
         catchup=bool(asked.catchup),
         retries=_count(asked.retries) if asked.retries else Request.retries,
-        retry_delay=_length(asked.retry_delay, "--retry-delay") if asked.retry_delay else Request.retry_delay,
-        timeout=_length(asked.timeout, "--timeout") if asked.timeout else Request.timeout,
+        retry_delay=retry_delay,
+        timeout=timeout,
         email_on_failure=tuple(_address(one) for one in parts(asked.email_on_failure)),
         notify=tuple(_variable(one) for one in parts(asked.notify)),
         owner=asked.owner or Request.owner,
@@ -173,7 +181,10 @@ def _length(given: str, option: str) -> timedelta:
     found = _LENGTH.fullmatch(given.strip().lower())
     if not found or not int(found[1]):
         raise RequestRefused(f"{option} {given!r} is no length of time: a number and s, m, h or d, such as 5m.")
-    return timedelta(**{_UNITS[found[2]]: int(found[1])})
+    length = timedelta(**{_UNITS[found[2]]: int(found[1])})
+    if length > _LONGEST:
+        raise RequestRefused(f"{option} {given!r} is longer than a month: name less, such as 1d.")
+    return length
 
 
 def _address(given: str) -> str:

@@ -16,6 +16,9 @@ from dataeng_assets.generate.request import RequestRefused
 
 RECORD = ".dataeng-generated.json"
 
+_FOUND_BY_NAME = frozenset((".yaml", ".yml"))
+"""Endings of pipeline files that their system looks for by name: dbt_project.yml, defs.yaml."""
+
 
 class State(StrEnum):
     """What is to become of a file."""
@@ -53,9 +56,18 @@ def placed(generated: Generated, output: Path) -> tuple[Path, Generated]:
 
     A file named as output receives the pipeline; what lies beside the pipeline lies beside it. Where the file's folders
     are called as the pipeline's own, the rest keeps its place above them.
+
+    Raises:
+        RequestRefused: the system would not take the pipeline's file under that name.
     """
     if not is_file(output):
         return output, generated
+    like = generated.main.name if generated.main.suffix in _FOUND_BY_NAME else f"NAME{generated.main.suffix}"
+    if not PurePosixPath(output.name).match(like.replace("NAME", "*")):
+        raise RequestRefused(
+            f"--output {output} is taken for the pipeline's file, and that is called {like}. Name such a file, or a "
+            "folder; a folder with a dot in its name must be there already."
+        )
     inside = generated.main.parent
     depth = len(inside.parts)
     parents = output.resolve().parent.parts

@@ -168,6 +168,8 @@ def _wanted(asked: Asked, known: Iterable[str]) -> tuple[str, ...]:
         RequestRefused: one is named twice, or two cannot be told apart without capitals and signs.
     """
     named = [name for name in (part.strip() for part in asked.tables.split(",")) if name]
+    if asked.tables and not named:
+        raise RequestRefused(f"--tables {asked.tables!r} names no table. Leave it out to have all of them.")
     chosen, models = tuple(named or known), dict[str, str]()
     for name in chosen:
         model = re.sub(r"[^a-z0-9]", "", name.lower())

@@ -78,6 +78,8 @@ def test_the_declaration_of_a_source_stays_as_a_person_wrote_it(tmp_path: Path) 
     [
         (("--tables", "order"), "there is no such table in the contracts of shop. Did you mean 'orders'?"),
         (("--tables", "orders,orders"), "--tables names orders twice"),
+        (("--tables", ","), "names no table"),
+        (("--diff",), "say where with --output"),
         (("--name", "shopp"), "DATAENG_SHOPP_URL"),
         (("--tables", "orders", "--watermark", "update_at"), "no such column. Did you mean 'updated_at'?"),
         (("--tables", "orders", "--watermark", "status"), "it is a shop.order_status and no timestamp with time zone"),

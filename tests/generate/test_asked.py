@@ -48,6 +48,9 @@ def test_the_command_makes_the_same_again() -> None:
         ({"catchup": "yes"}, "--catchup is not taken by --type dagster"),
         ({"name": "My Shop"}, "try 'my_shop'"),
         ({"name": "1st"}, "try 'pipeline_1st'"),
+        ({"type": "airflow", "timeout": "40d"}, "--timeout '40d' is longer than a month"),
+        ({"type": "airflow", "timeout": "99999999999999d"}, "is no length of time"),
+        ({"type": "airflow", "retry_delay": "2h"}, "leaves no time for a second try: a run ends after --timeout 2h"),
     ],
 )
 def test_what_cannot_be_used_is_refused_with_what_is_nearest(options: dict[str, str], said: str) -> None:

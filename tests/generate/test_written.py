@@ -111,6 +111,18 @@ def test_a_file_receives_the_pipeline_and_the_rest_lies_beside_it(tmp_path: Path
     assert paths(made, tmp_path / "mine.py") == (tmp_path, {"mine.py", "x.sql", "README.md"})
 
 
+@pytest.mark.parametrize(
+    ("main", "output", "like"),
+    [("extract.py", "mine.txt", "NAME.py"), ("extract.py", "v1.2", "NAME.py"), ("dbt_project.yml", "x.yml", "dbt_pro")],
+)
+def test_a_file_that_its_system_would_not_find_is_refused(tmp_path: Path, main: str, output: str, like: str) -> None:
+    made = Generated(PurePosixPath(main), {PurePosixPath(main): ""})
+    with pytest.raises(RequestRefused, match=f"is called {like}"):
+        placed(made, tmp_path / output)
+    (tmp_path / output).mkdir()
+    assert placed(made, tmp_path / output)[0] == tmp_path / output
+
+
 def test_a_file_in_a_folder_called_as_the_pipelines_own_leaves_the_rest_in_its_place(tmp_path: Path) -> None:
     made = generated(**{"dags/x.sql": "", "README.md": ""})
     folder, files = paths(made, tmp_path / "dags" / "extract_source.py")
