@@ -10,7 +10,7 @@ def environment(requirements: Path, folder: Path) -> Path:
     """The Python of an environment, which is made when it is not there in these versions.
 
     Args:
-        requirements: its packages, in a file `requirements-NAME.txt`.
+        requirements: its packages, in a file `requirements-NAME.txt` or a lock `requirements-NAME.lock`.
         folder: where environments are kept.
     """
     name = requirements.stem.removeprefix("requirements-")

@@ -9,7 +9,7 @@ well, the others do not). Each contestant is a whole process with all its childr
 not counted. The tables must be equal, by an order-free hash over all columns that all contestants write: the events
 with their partition and offset, the dead letters' partition, offset and bytes, and the windows; else this ends with 1.
 Contestant `ours-2` is two resident workers that share the topic's partitions. Spark is installed into an environment of
-its own (`streaming/requirements-spark.txt`); it needs a Java of at least 17.
+its own (`requirements-spark.lock`); it needs a Java of at least 17.
 
 With `--latency` it measures instead how long a record waits with a resident worker at 1,000 records a second, from
 being produced to being committed.
@@ -35,6 +35,7 @@ from rich.console import Console
 from rich.table import Table
 
 from dataeng_assets.local import kafka, packages
+from dataeng_assets.settings import ROOT
 from dataeng_assets.testing.servers import server_folder
 
 PARTS = Path(__file__).resolve().parent / "streaming"
@@ -89,7 +90,7 @@ def command(contestant: str, case: str, bootstrap: str, topic: str, folder: Path
     script, *arguments = CONTESTANTS[contestant]
     python, lake = sys.executable, str(folder / "lake")
     if contestant == "spark":
-        python = str(environment(PARTS / "requirements-spark.txt", environments))
+        python = str(environment(ROOT / "requirements-spark.lock", environments))
         wanted = packages.pinned_packages(PARTS / "packages.toml", "spark")
         arguments = [str(folder / "state"), ",".join(map(str, packages.fetch(wanted)))]
     return [python, str(PARTS / script), case, bootstrap, topic, lake, *arguments]

@@ -10,7 +10,7 @@ from dataeng_assets.generate.matrix import Refusal, Row, Standing
 from dataeng_assets.generate.pipeline import Generated, Pipeline
 from dataeng_assets.generate.promises import Promise, head
 from dataeng_assets.generate.render import render
-from dataeng_assets.generate.request import Destination, Mode, Source
+from dataeng_assets.generate.request import Destination, Mode, Request, Source
 from dataeng_assets.generate.streaming.events import WINDOW, Event, events
 from dataeng_assets.generate.streaming.topics import event_files
 
@@ -86,7 +86,16 @@ _KEPT = {
         "An event that cannot be read is a dead letter, and a late one is in the table of events; but Spark leaves it "
         "out of its window and only counts it, and which one is late depends on how the batches fell."
     ),
+    Promise.PROVED_DELIVERY: "Spark commits what its tasks report and compares nothing afterwards.",
+}
+_TO_DELTA = {
     Promise.PROVED_DELIVERY: "Spark commits what its tasks report; `verify.sql` compares counts with offsets.",
+}
+_FROM_PUBSUB = {
+    Promise.EXACTLY_ONCE: (
+        "Pub/Sub may hand out an event twice, as two messages: the windows count it once by its key, the table of "
+        "events holds both."
+    ),
 }
 _LAKE_SETTINGS = {
     Destination.DELTA: {
@@ -105,7 +114,8 @@ _RECORD = {
     Source.PUBSUB: ("_pubsub_subscription", "_pubsub_message", "_pubsub_timestamp"),
 }
 """The columns that say which record a row was: where it lay, which one it is there, and when it was sent."""
-_KAFKA_PACKAGE = "org.apache.spark:spark-sql-kafka-0-10_2.13:4.2.0"
+_SPARK = {Destination.DELTA: "4.2.0", Destination.ICEBERG: "4.1.1"}
+"""The newest Spark that the table format's release is built for; on Databricks the runtime brings its own."""
 _PACKAGES = {
     Destination.DELTA: ("io.delta:delta-spark_4.2_2.13:4.4.0",),
     Destination.ICEBERG: ("org.apache.iceberg:iceberg-spark-runtime-4.1_2.13:1.11.0",),
@@ -127,18 +137,23 @@ def files(pipeline: Pipeline) -> Generated:
         main: render(
             "spark_streaming/templates/job.py.j2",
             **said,
-            head=head(request, _KEPT).rstrip(),
+            head=head(request, _kept(request)).rstrip(),
             purpose=f"Events of {', '.join(event.name for event in found)} to {request.destination}.",
             sink="delta" if request.destination is Destination.DATABRICKS else request.destination.value,
             settings=_LAKE_SETTINGS.get(request.destination, {}),
             topics=topics,
             record=list(_RECORD[request.source]),
         ),
-        PurePosixPath("packages.txt"): "\n".join(_packages(pipeline)) + "\n",
         PurePosixPath("README.md"): render(
-            "spark_streaming/templates/README.md.j2", **said, events=found, request=request
+            "spark_streaming/templates/README.md.j2",
+            **said,
+            events=found,
+            request=request,
+            spark=_SPARK.get(request.destination, ""),
         ),
     }
+    if request.destination in _PACKAGES:
+        made[PurePosixPath("packages.txt")] = "\n".join(_packages(request.destination)) + "\n"
     if request.destination is Destination.DELTA:
         made[PurePosixPath("verify.sql")] = render("spark_streaming/templates/verify.sql.j2", **said, events=found)
     if request.source is Source.KAFKA:
@@ -146,9 +161,15 @@ def files(pipeline: Pipeline) -> Generated:
     return Generated(main, made)
 
 
-def _packages(pipeline: Pipeline) -> tuple[str, ...]:
-    kafka = (_KAFKA_PACKAGE,) if pipeline.request.source is Source.KAFKA else ()
-    return kafka + _PACKAGES.get(pipeline.request.destination, ())
+def _kept(request: Request) -> Mapping[Promise, str]:
+    """Each promise that could be kept, with nothing where it holds."""
+    later = _TO_DELTA if request.destination is Destination.DELTA else {}
+    return {**_KEPT, **later, **(_FROM_PUBSUB if request.source is Source.PUBSUB else {})}
+
+
+def _packages(destination: Destination) -> tuple[str, ...]:
+    """What Spark loads to read Kafka and to write the tables; all of one version of Spark."""
+    return (f"org.apache.spark:spark-sql-kafka-0-10_2.13:{_SPARK[destination]}", *_PACKAGES[destination])
 
 
 def _topic(event: Event) -> Mapping[str, object]:

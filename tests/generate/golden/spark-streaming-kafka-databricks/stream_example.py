@@ -9,10 +9,8 @@
 #   cannot be read is a dead letter, and a late one is in the table of events; but Spark leaves it out of its
 #   window and only counts it, and which one is late depends on how the batches fell.
 # Does not hold: What was written is compared with what was read, before it is committed. Spark commits what its
-#   tasks report; `verify.sql` compares counts with offsets.
+#   tasks report and compares nothing afterwards.
 """Events of clicks to databricks.
-
-    spark-submit --packages "$(paste -sd, packages.txt)" stream_example.py [--once]
 
 Addresses come from the environment and secrets never stand here; README.md names every variable.
 """

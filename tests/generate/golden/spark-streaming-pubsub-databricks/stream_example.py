@@ -1,6 +1,7 @@
 # Written by `dataeng generate --type spark-streaming --source pubsub --destination databricks`.
 # Change the contracts or the options and run it again.
-# Holds: Each event reaches the destination exactly once.
+# Does not hold: Each event reaches the destination exactly once. Pub/Sub may hand out an event twice, as two
+#   messages: the windows count it once by its key, the table of events holds both.
 # Holds: No value changes its type or is rounded without an error.
 # Holds: Running the same window or batch again changes nothing.
 # Holds: Memory follows the size of a batch and not of the table.
@@ -9,10 +10,8 @@
 #   cannot be read is a dead letter, and a late one is in the table of events; but Spark leaves it out of its
 #   window and only counts it, and which one is late depends on how the batches fell.
 # Does not hold: What was written is compared with what was read, before it is committed. Spark commits what its
-#   tasks report; `verify.sql` compares counts with offsets.
+#   tasks report and compares nothing afterwards.
 """Events of clicks to databricks.
-
-    spark-submit --packages "$(paste -sd, packages.txt)" stream_example.py [--once]
 
 Addresses come from the environment and secrets never stand here; README.md names every variable.
 """
