@@ -61,7 +61,7 @@ def words_of(pipeline: Pipeline) -> Mapping[str, object]:
         "destination_connection": f"{pipeline.source_name}_{request.destination}",
         "staging_variable": f"{request.name}_staging",
         "windows": request.source is Source.POSTGRES and any(table.watermark for table in pipeline.tables),
-        "final_models": [f"{pipeline.source_name}.{name}" for name in final_names(pipeline)],
+        "final_models": final_names(pipeline),
     }
 
 
