@@ -13,7 +13,8 @@ _HEAD = """
 
 For each kind: the combinations of source, destination and mode that exist, how each is shown to work, and why the
 others are refused, with the nearest that exists. *Executed here* means that the test runs what was generated against
-the real systems; *parsed in its dialect* that it is parsed by a parser of that dialect, and never ran here.
+the real systems; *parsed in its dialect* that it is parsed by a parser of that dialect, and never ran here. The modes
+incremental and full are run in one pipeline: some of its tables have a watermark, and others are read whole.
 [How to use it](../how-to/generate.md).
 """
 

@@ -3,10 +3,10 @@
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import timedelta
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 import duckdb
@@ -19,7 +19,7 @@ from dataeng_assets.contracts.write import contract_yaml
 from dataeng_assets.generate.asked import Asked, request_of
 from dataeng_assets.generate.kinds import kind_module
 from dataeng_assets.generate.pipeline import Pipeline, Table
-from dataeng_assets.generate.request import Destination, Mode
+from dataeng_assets.generate.request import Destination, Mode, Source
 from dataeng_assets.generate.warehouse.types import type_name
 from dataeng_assets.local.postgres import Postgres
 from dataeng_assets.settings import ROOT
@@ -36,6 +36,8 @@ TABLES: dict[str, dict[str, str]] = {
         "updated_at": CLOCK,
     },
     "countries": {"code": "text", "label": "text"},
+    # no watermark: read and built whole
+    "visits": {"visit_id": "bigint", "started_at": CLOCK},
 }  # fmt: skip
 ROWS = """
 insert into sales.customers values (1, 'a@example.com', 'gold', '2026-01-01 10:00+00');
@@ -43,13 +45,17 @@ insert into sales.countries values ('DE', 'Germany');
 insert into sales."Orders" values
     (1, 'x', 'a@example.com', 19.99, '2026-01-01 23:30-02', '2026-01-05 10:00+00'),
     (2, 'y', 'a@example.com', 5, '2026-01-02 10:00+00', '2026-01-05 11:00+00');
+insert into sales.visits values (1, '2026-01-01 10:00+00'), (2, '2026-01-02 10:00+00');
 insert into sales.clicks values ('e1', '2026-01-01 10:00+00'), ('e1', '2026-01-01 10:00+00');
 insert into sales.clicks values ('e2', '2026-01-02 00:00+00');
 """
-# an order that was committed late, with a watermark before those seen; one that changed; a customer that changed
+# an order that was committed late, with a watermark before those seen; one that changed; a customer that changed;
+# a visit that vanished
 CHANGES = """
 insert into sales."Orders" values (3, 'z', 'b@example.com', 7, '2026-01-03 10:00+00', '2026-01-04 09:00+00');
 update sales."Orders" set amount = 6, updated_at = '2026-01-06 10:00+00' where "orderId" = 2;
+delete from sales.visits where visit_id = 1;
+insert into sales.visits values (3, '2026-01-01 10:00+00');
 update sales.customers set tier = 'silver', updated_at = '2026-01-06 10:00+00';
 insert into sales.clicks values ('e2', '2026-01-02 00:00+00'), ('e3', '2026-01-02 01:00+00');
 """
@@ -85,10 +91,13 @@ def ddl(destination: Destination) -> Iterator[str]:
         yield f'create table sales."{one.name}" ({", ".join(columns)})'
 
 
+def generated(destination: Destination, source: Source, *tables: Table) -> Mapping[PurePosixPath, str]:
+    request = request_of(Asked("dbt", source, destination, "incremental"), "extract_sales")
+    return kind_module(request.kind).files(Pipeline(request, "sales", tables, "DATAENG_SALES_URL")).files
+
+
 def project(folder: Path, destination: Destination) -> None:
-    request = request_of(Asked("dbt", "postgres", destination, "incremental"), "extract_sales")
-    made = kind_module(request.kind).files(Pipeline(request, "sales", tuple(tables()), "DATAENG_SALES_URL"))
-    for path, text in made.files.items():
+    for path, text in generated(destination, Source.POSTGRES, *tables()).items():
         (folder / path).parent.mkdir(parents=True, exist_ok=True)
         (folder / path).write_text(text)
 
@@ -124,6 +133,15 @@ def warehouse(destination: Destination, folder: Path, server: Postgres) -> Itera
         yield answer, {**variables, "WAREHOUSE_DATABASE": told.dbname, "WAREHOUSE_SSLMODE": "disable"}, dbt
 
 
+def test_events_of_a_topic_are_built_by_the_models_that_are_tried_here(destination: Destination) -> None:
+    tried = generated(destination, Source.POSTGRES, *tables())
+    (clicks,) = (one for one in tables() if one.name == "clicks")
+    of_topic = generated(destination, Source.KAFKA, clicks)
+    models = {path: text for path, text in of_topic.items() if path.suffix == ".sql" and path.parts[0] == "models"}
+    assert len(models) == 2
+    assert {path: tried[path] for path in models} == models
+
+
 def test_what_was_generated_is_built_and_tested(
     destination: Destination, tmp_path: Path, postgres_server: Postgres
 ) -> None:
@@ -147,11 +165,13 @@ def test_what_was_generated_is_built_and_tested(
         ]
         assert ask("select count(*) from marts.fct_clicks") == [(2,)]
         assert ask("select count(*) from marts.dim_countries") == [(1,)]
+        assert ask("select visit_id from marts.fct_visits order by 1") == [(1,), (2,)]
         for statement in CHANGES.split(";\n")[:-1]:
             ask(statement)
         build()
         assert [(one, float(two)) for one, two, _ in ask(orders)] == [(1, 19.99), (2, 6.0), (3, 7.0)]
         assert ask("select click_id from marts.fct_clicks order by 1") == [("e1",), ("e2",), ("e3",)]
+        assert ask("select visit_id from marts.fct_visits order by 1") == [(2,), (3,)]
         tiers = "select tier, is_current from marts.dim_customers order by valid_from"
         assert ask(tiers) == [("gold", False), ("silver", True)]
         shown = ask("select table_name from information_schema.columns where column_name = 'email'"
