@@ -32,6 +32,7 @@ from dataeng_assets.streams.session import BatchReport
 from dataeng_assets.streams.stream import Stream
 
 _WARM_SECONDS = 3.0
+_LATE_SECONDS = 60.0
 _TICK = 0.01
 
 
@@ -51,14 +52,22 @@ def latency(
     """
     topic = f"latency-{uuid.uuid4().hex[:8]}"
     stream = Stream("page_events", topic, "benchmark", load_contract(Path(CONTRACT)), Lake(str(lake)))
-    stop, batches = threading.Event(), list[tuple[float, BatchReport]]()
+    stop, batches, behind = threading.Event(), list[tuple[float, BatchReport]](), [1]
 
     def tell(told: Told) -> None:
+        behind[0] = told.lag
         if told.batch is not None:
             batches.append((time.time(), told.batch))
 
+    def end() -> None:
+        # a record that the worker is late with counts, too
+        late = time.monotonic() + _LATE_SECONDS
+        while behind[0] and time.monotonic() < late:
+            time.sleep(_TICK)
+        stop.set()
+
     _make(bootstrap, topic)
-    threading.Timer(seconds, stop.set).start()
+    threading.Timer(seconds, end).start()
     with _producer(bootstrap, topic, seconds, rate), Lease(stream) as lease:
         reside(
             stream,

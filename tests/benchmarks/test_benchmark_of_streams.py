@@ -32,7 +32,7 @@ def test_ours_in_one_process_and_in_two_and_a_naive_reader_write_the_same_events
 @pytest.mark.server
 def test_the_benchmark_tells_how_long_a_record_waits_with_a_resident_worker(tmp_path: Path) -> None:
     figures = tmp_path / "figures.json"
-    command = [sys.executable, str(SCRIPT), "--latency", "--seconds", "10", "--json", str(figures)]
+    command = [sys.executable, str(SCRIPT), "--latency", "--seconds", "25", "--json", str(figures)]
     done = subprocess.run(command, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr
     found = json.loads(figures.read_text())["latency"]
