@@ -2,8 +2,11 @@
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
-from dataeng_assets.analyze.proof import Rewrite
+if TYPE_CHECKING:
+    # the command line reads severities at each start, and a proof brings DuckDB and sqlglot with it
+    from dataeng_assets.analyze.proof import Rewrite
 
 
 class Severity(StrEnum):
@@ -64,4 +67,4 @@ class Finding:
     why: str
     evidence: tuple[str, ...] = ()
     effect: Effect | None = None
-    rewrite: Rewrite | None = None
+    rewrite: "Rewrite | None" = None

@@ -1,6 +1,8 @@
 """What `dataeng` says of itself: help, examples, version, completion."""
 
 import shlex
+import subprocess
+import sys
 from collections.abc import Iterator
 from importlib.metadata import version
 from typing import Any
@@ -69,3 +71,10 @@ def test_completion_knows_the_commands() -> None:
     asked = {"_DATAENG_COMPLETE": "complete_bash", "COMP_WORDS": "dataeng s", "COMP_CWORD": "1"}
     shown = CliRunner().invoke(app, prog_name="dataeng", env=asked)
     assert {"status", "sql"} <= set(shown.output.split())
+
+
+def test_the_command_line_loads_no_engine_before_it_knows_the_command() -> None:
+    heavy = {"dagster", "deltalake", "duckdb", "polars", "pyarrow", "sqlglot"}
+    script = f"import sys, dataeng_assets.cli; print(sorted({heavy} & set(sys.modules)))"
+    said = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout
+    assert said.strip() == "[]"

@@ -2,8 +2,10 @@
 
 from collections.abc import Sequence
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
-from dataeng_assets.analyze.analysis import Analysis
+if TYPE_CHECKING:
+    from dataeng_assets.analyze.analysis import Analysis
 
 
 class Format(StrEnum):
@@ -15,7 +17,7 @@ class Format(StrEnum):
     MARKDOWN = "markdown"
 
 
-def written(analyses: Sequence[Analysis], form: Format) -> str:
+def written(analyses: "Sequence[Analysis]", form: Format) -> str:
     """The findings in a format other than the table, as text."""
     from dataeng_assets.analyze.output.json_report import json_report
     from dataeng_assets.analyze.output.markdown import markdown

@@ -95,6 +95,7 @@ def _leader_function(statement: Statement, _: Facts) -> Iterator[Hit]:
         for node in query.own(
             exp.Anonymous, exp.CurrentSchema, exp.Localtime, exp.Localtimestamp, exp.Encode, exp.Decode
         ):
+            # those that are not anonymous are functions, which query.own does not say
             name = (node.name if isinstance(node, exp.Anonymous) else node.sql_name()).lower()  # type: ignore[attr-defined]
             if name in _LEADER:
                 message = f"{name.upper()} runs on the leader node only, and the tables lie on the compute nodes."
