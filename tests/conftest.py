@@ -1,8 +1,16 @@
-"""Servers for all tests, and the options of the soak test."""
+"""Servers for all tests, how property tests and failures behave on a busy machine, and the options of the soak test."""
+
+import os
 
 import pytest
+from hypothesis import settings
 
 pytest_plugins = ["dataeng_assets.testing.fixtures"]
+
+settings.register_profile("project", deadline=None)  # on a busy machine an example takes as long as it takes
+settings.load_profile("project")
+for name in ("CI", "BUILD_NUMBER"):  # with them pytest writes out whole differences: hours, for two long tables
+    os.environ.pop(name, None)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
