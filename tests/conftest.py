@@ -3,11 +3,12 @@
 import os
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 pytest_plugins = ["dataeng_assets.testing.fixtures"]
 
-settings.register_profile("project", deadline=None)  # on a busy machine an example takes as long as it takes
+# on a busy machine an example takes as long as it takes
+settings.register_profile("project", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("project")
 for name in ("CI", "BUILD_NUMBER"):  # with them pytest writes out whole differences: hours, for two long tables
     os.environ.pop(name, None)

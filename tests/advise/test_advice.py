@@ -61,7 +61,7 @@ def test_a_usual_answer_gives_way_and_the_record_says_so() -> None:
 
 
 @given(consistent_answers)
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=10)
 def test_the_record_has_every_decision_with_every_option_and_its_settings(answers: Answers) -> None:
     words = {question.name: question.word(answers[question.name]) for question in QUESTIONS}
     try:
@@ -93,7 +93,7 @@ def test_each_reason_is_a_sentence_and_counts() -> None:
 
 
 @given(consistent_answers, st.sampled_from(sorted(USUAL_PRICES)))
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 def test_costs_are_above_zero_and_follow_each_price(answers: Answers, name: str) -> None:
     chosen = {one.decision.name: one.chosen.option.name for one in decide(answers)}
     usual = costs(answers, chosen, USUAL_PRICES)
@@ -110,14 +110,14 @@ def test_a_price_that_is_none_is_refused(given_: dict[str, str]) -> None:
 
 
 @given(st.floats(120, 100 * DAY))
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 def test_two_intervals_of_a_schedule_fit_into_the_latency(latency: float) -> None:
     assert len(schedule(latency).split()) == 5
     assert 2 * DAY / runs_per_day(latency) <= latency
 
 
 @given(consistent_answers)
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 def test_a_checkpoint_is_no_longer_than_half_of_what_may_be_lost(answers: Answers) -> None:
     decided = decide(answers)
     chosen = {one.decision.name: one.chosen.option.name for one in decided}

@@ -23,7 +23,7 @@ def answered(**given: object) -> Answers:
 
 
 @given(consistent_answers)
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_every_consistent_set_of_answers_gets_an_answer_to_every_decision(answers: Answers) -> None:
     decided = decide(answers)
     assert [one.decision for one in decided] == list(DECISIONS)
@@ -32,7 +32,7 @@ def test_every_consistent_set_of_answers_gets_an_answer_to_every_decision(answer
 
 
 @given(consistent_answers, st.floats(0.0001, 1))
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 def test_a_lower_latency_never_moves_from_streaming_to_batch(answers: Answers, share: float) -> None:
     sooner = {**answers, "latency": float(answers["latency"]) * share}
     assume(is_consistent(sooner))
@@ -41,7 +41,7 @@ def test_a_lower_latency_never_moves_from_streaming_to_batch(answers: Answers, s
 
 
 @given(consistent_answers, st.floats(1, 1000))
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 def test_more_volume_never_moves_from_many_hosts_to_one(answers: Answers, times: float) -> None:
     more = {**answers, "volume": float(answers["volume"]) * times}
     assume(is_consistent(more) and chosen(more)["processing"] == chosen(answers)["processing"])
@@ -51,7 +51,7 @@ def test_more_volume_never_moves_from_many_hosts_to_one(answers: Answers, times:
 
 
 @given(consistent_answers, st.floats(1, 1000))
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 def test_more_state_never_moves_from_disks_to_memory(answers: Answers, times: float) -> None:
     more = {**answers, "state": float(answers["state"]) * times}
     assume(is_consistent(more) and chosen(more)["processor"] == chosen(answers)["processor"])
@@ -60,7 +60,7 @@ def test_more_state_never_moves_from_disks_to_memory(answers: Answers, times: fl
 
 
 @given(consistent_answers)
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 def test_what_must_count_once_is_not_delivered_at_least_or_at_most_once(answers: Answers) -> None:
     delivery = chosen(answers)["delivery"]
     if answers["exactly-once"] == "yes":
@@ -70,7 +70,7 @@ def test_what_must_count_once_is_not_delivered_at_least_or_at_most_once(answers:
 
 
 @given(consistent_answers)
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=10)
 def test_every_flip_that_is_told_is_one(answers: Answers) -> None:
     usual = chosen(answers)
     for flip in flips(answers):
@@ -86,7 +86,7 @@ def test_every_flip_that_is_told_is_one(answers: Answers) -> None:
 
 
 @given(any_answers)
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_a_single_contradiction_can_be_mended_by_each_change_that_is_proposed(answers: Answers) -> None:
     found = contradictions(answers)
     if len(found) == 1:

@@ -140,7 +140,7 @@ VALUES = st.sampled_from(
 
 
 @given(line=st.integers(0, EXAMPLE.count("\n") - 1), value=VALUES)
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_any_value_replaced_loads_or_is_refused_by_name(tmp_path, line, value):
     lines = EXAMPLE.splitlines()
     lines[line] = f"{lines[line].partition(':')[0]}: {value}"
@@ -151,7 +151,7 @@ def test_any_value_replaced_loads_or_is_refused_by_name(tmp_path, line, value):
 
 
 @given(st.data())
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_any_line_left_out_or_shortened_loads_or_is_refused_by_name(tmp_path, data):
     lines = data.draw(st.sampled_from([ORDERS, EVENTS, EXAMPLE, EXAMPLE])).splitlines()
     position = data.draw(st.integers(0, len(lines) - 1))

@@ -87,7 +87,7 @@ TEXTS = st.one_of(
 
 
 @given(st.lists(st.tuples(TEXTS, TEXTS, st.none() | st.lists(TEXTS, max_size=3)), min_size=2, max_size=20))
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_rows_share_a_hash_exactly_when_they_are_equal(rows):
     types = {"a": "text", "b": "text", "c": "text[]"}
     found = hashes(table([dict(zip("abc", row, strict=True)) for row in rows], types), types)

@@ -92,6 +92,6 @@ COUNTS, USERS = st.none() | st.integers(1, 100), st.lists(st.sampled_from(["a", 
 
 
 @given(terms=st.builds(TopicTerms, COUNTS, COUNTS, CONFIGS, USERS, USERS))
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 def test_what_is_written_reads_as_the_same(terms: TopicTerms, tmp_path_factory: pytest.TempPathFactory) -> None:
     assert read(tmp_path_factory.getbasetemp(), written_topic(terms)) == terms

@@ -190,7 +190,6 @@ def same(here: object, there: object) -> bool:
 
 quickly = settings(
     max_examples=8,
-    deadline=None,
     phases=[Phase.generate, Phase.shrink],
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )

@@ -117,7 +117,7 @@ def settled(contract: Contract) -> Contract:
 
 
 @given(contract=contracts())
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 def test_what_is_written_reads_as_the_same_contract(contract: Contract, tmp_path_factory: pytest.TempPathFactory):
     path = tmp_path_factory.getbasetemp() / "written.yaml"
     path.write_text(contract_yaml(contract), encoding="utf-8")
@@ -125,7 +125,7 @@ def test_what_is_written_reads_as_the_same_contract(contract: Contract, tmp_path
 
 
 @given(contract=contracts())
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 def test_what_is_written_is_valid_by_the_schema_of_the_standard(contract: Contract):
     schema = json.loads(OpenDataContractStandard.json_schema())
     document = yaml.safe_load(contract_yaml(contract, limitations="None."))

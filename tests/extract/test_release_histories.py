@@ -117,9 +117,7 @@ def ending(module: Any, when: str | None, at: int) -> Iterator[None]:
         module.append = real
 
 
-@settings(
-    deadline=None, max_examples=12, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
-)
+@settings(max_examples=12, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @example(
     happened=[
         ("contract", "short"),

@@ -166,7 +166,7 @@ STEPS = st.lists(
 )
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(steps=STEPS)
 def test_after_any_sequence_of_changes_and_reads_bronze_is_what_was_seen(shop, tmp_path, steps):
     shop.do("TRUNCATE shop.items")

@@ -198,7 +198,7 @@ SNAPSHOTS = st.lists(
 )
 
 
-@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=12, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(snapshots=SNAPSHOTS)
 def test_after_any_sequence_of_snapshots_bronze_tells_each_change_once(tree, tmp_path, snapshots):
     tree.lake = Lake(str(tmp_path / uuid.uuid4().hex))

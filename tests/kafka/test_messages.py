@@ -4,7 +4,7 @@ import gc
 
 import pyarrow as pa
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from dataeng_assets.kafka.messages import by_partition, copied, no_collections
@@ -19,7 +19,6 @@ def records(partitions: list[int]) -> pa.Table:
     return pa.table({**rows, **nothing}).select(RECORDS.names).cast(RECORDS)
 
 
-@settings(deadline=None)
 @given(
     st.lists(st.tuples(st.integers(0, 3), st.sampled_from([1, 2, 80, 200])), min_size=1, max_size=8).map(
         lambda runs: [partition for partition, count in runs for _ in range(count)]

@@ -166,7 +166,7 @@ def test_a_range_ends_with_what_was_aborted_whether_or_not_its_end_is_told_with_
     transactions=st.lists(st.tuples(st.booleans(), st.lists(st.integers(0, 1), max_size=5)), min_size=1, max_size=12),
     chance=st.randoms(use_true_random=False),
 )
-@settings(max_examples=6, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=6, suppress_health_check=list(HealthCheck))
 def test_committed_records_are_read_whatever_was_aborted_between_them_and_however_ranges_are_cut(
     cluster: Cluster, admin: KafkaAdminClient, transactions: list[tuple[bool, list[int]]], chance: random.Random
 ) -> None:

@@ -51,7 +51,7 @@ def plain(table: pa.Table) -> Sequence[Any]:
 
 @pytest.mark.server
 @given(made=st.lists(rows, min_size=1, max_size=30))
-@settings(max_examples=8, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=8, suppress_health_check=list(HealthCheck))
 def test_what_is_replayed_and_recorded_again_is_what_was_recorded(
     made: list[dict[str, Any]], replay_topic: Replay, tmp_path_factory: pytest.TempPathFactory
 ) -> None:

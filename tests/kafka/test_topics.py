@@ -149,7 +149,7 @@ def test_changes_in_any_order_never_shrink_a_topic_and_applying_twice_is_applyin
     with TopicAdmin(Cluster(kafka_broker.bootstrap, allow_plaintext=True)) as admin:
 
         @given(history=st.lists(TERMS, min_size=2, max_size=4))
-        @settings(max_examples=8, deadline=None, suppress_health_check=list(HealthCheck))
+        @settings(max_examples=8, suppress_health_check=list(HealthCheck))
         def check(history: list[TopicTerms]) -> None:
             name, before = f"grown-{next(count)}", None
             for terms in [TopicTerms(1), *history]:

@@ -190,7 +190,7 @@ def test_an_error_in_the_middle_of_the_rows_comes_through_and_commits_nothing(la
 
 
 @given(st.lists(st.tuples(st.sampled_from("ab"), st.integers(0, 2), st.integers(0, 6)), max_size=12))
-@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_any_order_of_stale_handles_commits_each_progress_once(tmp_path_factory, steps):
     """Three handles, opened whenever; each commit counts exactly when its handle has seen the newest of its app."""
     lake = Lake(str(tmp_path_factory.mktemp("lake")))

@@ -175,7 +175,7 @@ STEP = st.one_of(st.integers(0, 4), st.sampled_from(["compact", "checkpoint", "c
 
 
 @given(steps=st.lists(STEP, max_size=8), cut=st.integers(0, 100))
-@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_any_two_ranges_that_meet_hold_every_row_once(tmp_path_factory, steps, cut):
     lake = Lake(str(tmp_path_factory.mktemp("lake")))
     schema = SCHEMA

@@ -68,7 +68,7 @@ OTHERS: dict[str, Callable[[Lake], object]] = {
 }
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(did=st.lists(st.sampled_from(sorted(OTHERS)), max_size=12), seed=st.integers(0, 2**32))
 def test_it_is_as_if_it_were_opened_whatever_others_do(
     tmp_path_factory: pytest.TempPathFactory, did: list[str], seed: int

@@ -125,7 +125,7 @@ def test_replacements_of_other_ranges_do_not_disturb_each_other(lake):
     start=st.lists(st.none() | st.integers(0, 9), max_size=12),
     steps=st.lists(st.tuples(st.integers(0, 9), st.integers(1, 4), st.integers(0, 3)), max_size=3),
 )
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_a_range_is_replaced_as_in_a_list_and_rows_without_a_value_stay(
     tmp_path_factory, partitioned, column, start, steps
 ):

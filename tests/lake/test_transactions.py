@@ -32,7 +32,7 @@ def said_by_delta(table: DeltaTable) -> dict[str, int]:
 
 
 @given(history=commits)
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=15, deadline=None)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=15)
 def test_every_version_says_what_delta_says_with_and_without_checkpoints(
     history: list[tuple[set[str], bool, bool]], lake: Lake
 ) -> None:

@@ -42,7 +42,7 @@ def test_null_an_empty_text_and_the_text_null_stay_apart(connection):
     assert rows["c0"].to_pylist() == [None, "", "NULL", "null", "\\N", "\\.", '"']
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     st.lists(
         st.tuples(

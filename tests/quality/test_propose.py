@@ -132,7 +132,7 @@ def keeps_and_reads_back(path: Path) -> None:
     assert settled(read) == settled(suite)
 
 
-slowly = settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
+slowly = settings(max_examples=25, suppress_health_check=list(HealthCheck))
 
 
 @given(table=tables())

@@ -97,7 +97,7 @@ def test_it_can_be_asked_in_sql(lake):
     assert by_rule["fresh"]["severity"] == "warning"
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(any_table(), anything)
 def test_any_text_is_kept(tmp_path_factory, found, key):
     lake = Lake(str(tmp_path_factory.mktemp("lake")))

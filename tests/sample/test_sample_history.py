@@ -224,7 +224,7 @@ def _routed(events: list[Event]) -> list[str]:
     )
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(seed=st.integers(0, 2**32), days=st.integers(1, 60), scale=st.sampled_from([0.001, 0.005, 0.02]))
 def test_where_a_record_belongs_follows_from_what_a_reader_sees(seed: int, days: int, scale: float) -> None:
     events = simulate(seed, days=days, scale=scale, until=UNTIL).events
@@ -236,7 +236,7 @@ def test_where_a_record_belongs_follows_from_what_a_reader_sees(seed: int, days:
             assert event.routing == "main"
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(seed=st.integers(0, 2**32), gaps=st.lists(st.integers(1, 3 * world.DAY), min_size=1, max_size=6))
 def test_events_of_later_spans_are_late_only_when_they_are_meant_to_be(seed: int, gaps: list[int]) -> None:
     start = world.micros(UNTIL)

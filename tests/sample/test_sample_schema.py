@@ -48,7 +48,7 @@ JSON = st.recursive(
 def test_json_is_written_as_postgres_prints_it(database: str) -> None:
     with psycopg.connect(database) as connection:
 
-        @settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+        @settings(max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture])
         @given(JSON)
         def holds(value: Any) -> None:
             text = jsonb(value)

@@ -1,7 +1,7 @@
 """The size of the next batch is decided from what the last one took, and nothing else."""
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from dataeng_assets.kafka.admin import TopicState
@@ -49,7 +49,6 @@ def test_batches_that_are_not_half_full_let_nothing_grow_and_slow_ones_shrink_it
     assert pace.after(Measured(0, 0, 0, 9.0)) == pace
 
 
-@settings(deadline=None)
 @given(partitions=st.integers(1, 3000), waiting=st.integers(100_000, 200_000))
 def test_batches_grow_however_many_partitions_share_them(partitions: int, waiting: int) -> None:
     ends = dict.fromkeys(range(partitions), waiting)

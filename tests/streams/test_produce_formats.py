@@ -132,7 +132,7 @@ objects = st.fixed_dictionaries(
 )
 
 
-@settings(deadline=None, max_examples=60)  # the compiler of Protobuf is a process
+@settings(max_examples=60)  # the compiler of Protobuf is a process
 @given(st.lists(objects, min_size=1, max_size=4), st.sampled_from(sorted(CASES)))
 def test_every_format_says_of_an_object_what_json_says(rows: list[dict[str, Any]], case: str) -> None:
     said, schema = CASES[case]
@@ -233,7 +233,7 @@ def keyed(said: RecordFormat, physical: str, value: RecordFormat | None = None) 
     return replace(SAID, columns=(*SAID.columns, column("account", physical, nullable=True)), records=records)
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(st.data(), st.sampled_from(sorted(KEYS)))
 def test_a_key_says_of_its_column_what_json_says(data: st.DataObject, case: str) -> None:
     said, physical, values = KEYS[case]

@@ -57,7 +57,7 @@ def log_of(records: list[Sent]) -> dict[int, list[Sent]]:
     return log
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     seed=st.integers(0, 10_000),
     count=st.integers(0, 60),

@@ -1,6 +1,6 @@
 """A plan is decided from two states and nothing else."""
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from dataeng_assets.kafka.admin import TopicState
@@ -20,7 +20,6 @@ def topic(ends: dict[int, int], earliest: int = 0) -> TopicState:
 
 
 @given(ends=lags, budget=st.integers(1, 3000))
-@settings(deadline=None)
 def test_plans_follow_each_other_without_gap_until_the_end_within_the_budget(ends: dict[int, int], budget: int) -> None:
     done = dict.fromkeys(ends, 0)
     for _ in range(1000_000):

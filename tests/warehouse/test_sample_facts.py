@@ -136,7 +136,7 @@ def allocated(compile_macro: Callable[[str], str]) -> str:
 CENTS = st.integers(0, 10**12 - 1)
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=150, suppress_health_check=list(HealthCheck))
 @given(prices=st.lists(CENTS | st.integers(0, 3), min_size=1, max_size=6), part=st.integers(0, 10**6))
 def test_shares_of_a_discount_add_up_to_it_and_none_is_off_its_proportion_by_a_cent(
     allocated: str, prices: list[int], part: int

@@ -157,7 +157,7 @@ def expected(versions: Sequence[dict[str, Any]]) -> list[tuple[Any, ...]]:
     return sorted(found)
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     extractions=st.lists(
         st.tuples(

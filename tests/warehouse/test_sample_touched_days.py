@@ -157,7 +157,7 @@ def rebuild(parsed: Manifest, tmp_path_factory: pytest.TempPathFactory) -> Itera
         yield Rebuild(connection, marts, read_targets(parsed.writable_manifest().to_dict()))
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=25, suppress_health_check=list(HealthCheck))
 @given(extractions=st.lists(st.fixed_dictionaries(TABLES), min_size=2, max_size=4))
 def test_every_day_that_a_rebuild_would_change_is_among_the_days_touched(
     rebuild: Rebuild, extractions: list[dict[str, list[Row]]]

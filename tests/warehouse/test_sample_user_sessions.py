@@ -202,7 +202,7 @@ def batches(draw: st.DrawFn) -> list[list[Delivery]]:
     return [made[n : n + size] for n in range(0, len(made), size)][:4]
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(arriving=batches(), seed=st.integers(0, 1000))
 def test_building_the_days_touched_equals_a_rebuild_and_the_sessions_worked_out_by_hand(
     model: Compiled, arriving: list[list[Delivery]], seed: int
@@ -229,7 +229,7 @@ def test_each_event_of_a_session_of_24_hours_touches_the_day_on_which_it_started
         assert model.replace([day for day in DAYS if day in touched], "session_day") == model.rebuild()
 
 
-@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     arriving=batches(),
     changes=st.lists(

@@ -174,7 +174,7 @@ VERSIONS = st.builds(
 )
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     batches=st.lists(st.lists(VERSIONS, min_size=1, max_size=8), min_size=1, max_size=4),
     again=st.integers(0, 3),

@@ -49,7 +49,7 @@ ROWS = st.tuples(
 )
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(rows=st.lists(ROWS, min_size=1, max_size=14, unique_by=lambda row: (row[0], *row[4:])))
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_version_is_valid_for_a_stream_when_it_is_in_the_dimension(

@@ -5,7 +5,7 @@ from typing import Any
 
 import duckdb
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from dataeng_assets.contracts.checks.functions import register_functions
@@ -187,7 +187,6 @@ def test_a_format_that_there_is_not_is_refused_by_name() -> None:
 
 
 @given(st.lists(st.text(), min_size=1, max_size=5), st.lists(st.text(), max_size=5))
-@settings(deadline=None)
 def test_whatever_a_text_holds_it_is_compared_and_never_executed(values: list[str], texts: list[str]) -> None:
     with duckdb.connect() as made:
         clean = [text.replace("\x00", "") for text in texts]

@@ -7,7 +7,7 @@ from decimal import Decimal
 
 import fastavro
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from random_suites import suites
 
 from dataeng_assets.contracts.checks.kinds import NotNull, Unique
@@ -36,7 +36,6 @@ def test_a_row_is_written_and_read_again():
 
 
 @given(suite=suites())
-@settings(deadline=None)
 def test_every_suite_gives_a_schema_and_tells_what_it_lacks(suite: Suite):
     written = avro_text(suite)
     fastavro.parse_schema(json.loads(written.text))

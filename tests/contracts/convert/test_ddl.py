@@ -43,7 +43,7 @@ def breaks(connection: duckdb.DuckDBPyConnection, suite: Suite, row: tuple[Any, 
 
 
 @given(suite=suites([*ROW_CHECKS], firm=True), row=rows)
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 def test_duckdb_takes_a_row_exactly_when_no_rule_refuses_it(suite: Suite, row: tuple[Any, ...]):
     with duckdb.connect() as connection:
         connection.execute(ddl_text(suite, "duckdb").text)
@@ -66,7 +66,7 @@ def postgres(postgres_server: Any) -> Iterator[psycopg.Connection[Any]]:
 
 @pytest.mark.server
 @given(suite=suites([*ROW_CHECKS], firm=True), row=rows)
-@settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_postgres_takes_a_row_exactly_when_no_rule_refuses_it(
     postgres: psycopg.Connection[Any], suite: Suite, row: tuple[Any, ...]
 ):
@@ -140,7 +140,6 @@ def test_postgres_can_say_that_missing_values_are_equal(postgres: psycopg.Connec
 
 
 @given(suite=suites([*ROW_CHECKS, *OTHER_CHECKS]), dialect=st.sampled_from(DIALECTS))
-@settings(deadline=None)
 def test_every_dialect_can_be_parsed_and_every_rule_is_said_or_told(suite: Suite, dialect: str):
     written = ddl_text(suite, dialect)
     parsed = [statement for statement in sqlglot.parse(written.text, dialect=dialect) if statement]

@@ -6,7 +6,7 @@ from typing import Any
 import duckdb
 import jsonschema
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from dataeng_assets.contracts.checks.functions import register_functions
@@ -290,7 +290,6 @@ numbers = st.integers(-3, 3)
     "enum": st.lists(numbers, min_size=1, unique=True), "multipleOf": st.integers(1, 3),
     "not": st.fixed_dictionaries({"enum": st.lists(numbers, min_size=1, unique=True)}),
 }), value=numbers)  # fmt: skip
-@settings(deadline=None)
 def test_a_number_is_judged_as_a_validator_of_json_schema_judges_it(schema, value):
     try:
         checks = of_column(schema)

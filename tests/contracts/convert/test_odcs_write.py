@@ -125,7 +125,7 @@ def coherent(suite: Suite) -> bool:
 
 
 @given(suite=suites(st.sampled_from(["", *LOGICAL])).filter(coherent))
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow])
 def test_what_is_written_reads_as_the_same_suite(suite: Suite, tmp_path_factory: pytest.TempPathFactory) -> None:
     (found,) = read_back(tmp_path_factory.getbasetemp() / "written.yaml", [suite])
     assert settled(found) == settled(suite)
@@ -134,7 +134,7 @@ def test_what_is_written_reads_as_the_same_suite(suite: Suite, tmp_path_factory:
 
 # the standard's schema, against its text, asks for `map` where there is no logical type
 @given(suite=suites(st.sampled_from(LOGICAL)).filter(coherent))
-@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=30, suppress_health_check=[HealthCheck.too_slow])
 def test_what_is_written_is_valid_by_the_schema_of_the_standard(suite: Suite) -> None:
     validator = jsonschema.validators.validator_for(SCHEMA)(SCHEMA)
     assert [error.message for error in validator.iter_errors(yaml.safe_load(odcs_text([suite])))] == []

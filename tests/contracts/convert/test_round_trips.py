@@ -5,7 +5,7 @@ from typing import Any
 
 import jsonschema
 import yaml
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from random_suites import suites
 
 from dataeng_assets.contracts.checks.kinds import (
@@ -73,7 +73,6 @@ def assert_said_or_told(suite: Suite, read: Suite, written: Written, *, rewritte
 
 
 @given(suite=suites())
-@settings(deadline=None)
 def test_a_suite_of_great_expectations_reads_as_the_same_demands(suite: Suite):
     written = great_expectations_text(suite)
     (read,) = read_great_expectations(json.loads(written.text))
@@ -86,7 +85,6 @@ def test_a_suite_of_great_expectations_reads_as_the_same_demands(suite: Suite):
 
 
 @given(suite=suites())
-@settings(deadline=None)
 def test_a_properties_file_of_dbt_reads_as_the_same_demands(suite: Suite):
     written = dbt_text(suite)
     (read,) = read_dbt(yaml.safe_load(written.text))
@@ -99,7 +97,6 @@ def test_a_properties_file_of_dbt_reads_as_the_same_demands(suite: Suite):
 
 
 @given(suite=suites())
-@settings(deadline=None)
 def test_a_json_schema_reads_as_the_same_demands_and_is_one(suite: Suite):
     assume(not {NotNull("a"), IsNull("a")} <= {rule.check for rule in suite.rules})  # nothing is both
     written = json_schema_text(suite)

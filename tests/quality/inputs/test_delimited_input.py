@@ -169,7 +169,7 @@ def test_what_was_spilled_goes_when_the_input_is_closed_or_refused(tmp_path, mon
 TEXT = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]))
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=60)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60)
 @given(
     st.lists(st.tuples(st.none() | TEXT, st.none() | TEXT, st.just("end")), max_size=6),
     st.sampled_from([",", ";", "\t", "|"]),
@@ -188,7 +188,7 @@ def test_any_text_is_read_as_it_was_written(tmp_path, table, delimiter, end, all
     assert rows(path) == table
 
 
-@settings(deadline=None, max_examples=200)
+@settings(max_examples=200)
 @given(st.text('ab",\n', max_size=24), st.integers(1, 5))
 def test_quotes_are_judged_alike_however_the_text_is_cut(text, length):
     def verdict(pieces: list[bytes]) -> int | None:

@@ -133,7 +133,7 @@ VALUES = st.recursive(
 )
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=60)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60)
 @given(
     st.lists(st.dictionaries(st.sampled_from(["a", "b", 'c"<', "d\n"]), VALUES), min_size=1, max_size=6),
     st.sampled_from(["array", "lines", "indented"]),

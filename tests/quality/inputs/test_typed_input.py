@@ -128,7 +128,7 @@ TYPED = {
 }
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=40)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=40)
 @given(st.data(), st.sampled_from(["parquet", "arrow", "arrows"]))
 def test_any_table_of_types_is_read_as_it_was_written(tmp_path, data, form):
     names = data.draw(st.lists(st.sampled_from(sorted(TYPED)), min_size=1, unique=True))
@@ -259,7 +259,7 @@ def test_any_damage_of_avro_is_refused_or_harmless(tmp_path):
     assert "secret" not in "".join(refusals)
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=25)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=25)
 @given(
     st.lists(
         st.fixed_dictionaries(

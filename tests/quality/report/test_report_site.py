@@ -120,7 +120,7 @@ def test_nothing_judged_is_a_site_that_says_so():
     assert "outside" not in made["index.html"]
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(st.data())
 def test_any_text_is_text_on_every_page(tmp_path_factory, data):
     key, found = data.draw(anything), data.draw(any_table())

@@ -30,7 +30,7 @@ def unique(folder: Path, values: Sequence[Any] | pa.Array) -> RuleResult:
         return judge(connection, opened, Suite("rows", rules=(Rule(Unique(("a",), Nulls.EQUAL), "rule"),))).results[0]
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(
     repeated=st.lists(st.integers(0, ROWS - 1), max_size=40),
     missing=st.integers(0, 3),

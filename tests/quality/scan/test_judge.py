@@ -324,7 +324,7 @@ def test_when_no_text_can_be_read_as_the_number_that_is_judged_nothing_passes(tm
 values = st.one_of(st.none(), st.integers(-3, 3))
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.lists(st.tuples(values, values), max_size=12), st.integers(-2, 2), st.integers(0, 3))
 def test_counts_equal_those_of_plain_python(
     tmp_path_factory: pytest.TempPathFactory, rows: list[tuple[int | None, int | None]], low: int, allowed: int

@@ -312,7 +312,7 @@ def named(check: Check) -> tuple[str, ...]:
     return () if about_columns or "nowhere" in named_columns(check) else named_columns(check)
 
 
-@settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow])
 @given(table=tables(), suite=suites(), kind=st.sampled_from(["rows", "rows", "seen", "parts"]))
 def test_what_is_pushed_down_says_what_a_copy_of_the_table_would_say(hostile, table, suite, kind):
     rows, spoilt = table

@@ -18,7 +18,7 @@ from dataeng_assets.quality.scan.judge import judge
 RULES = (Rule(NotNull("a"), "there"), Rule(Between("a", maximum=9), "small"))
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(files=st.lists(st.lists(st.sampled_from([1, 10, None]), min_size=1, max_size=12), min_size=1, max_size=3))
 def test_the_rows_that_come_first_are_shown_wherever_they_stand(
     tmp_path_factory: pytest.TempPathFactory, files: list[list[int | None]]

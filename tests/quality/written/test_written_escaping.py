@@ -3,7 +3,7 @@
 import json
 from xml.etree import ElementTree as ET
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 from quality_results import EVERY_KIND, FORMATS, NASTY, any_table, anything, table
@@ -43,7 +43,6 @@ PLAIN_HTML = Seen(FORMATS["html"]([with_text("x")]))
 PLAIN_MARKDOWN = Seen(render(FORMATS["markdown"]([with_text("x")])))
 
 
-@settings(deadline=None)
 @given(any_table())
 def test_any_table_is_well_formed_in_every_format(found):
     for name, write in FORMATS.items():
@@ -74,7 +73,6 @@ def test_text_is_read_back_from_xml_as_it_is_shown(text):
     assert len(list(root.iter("testcase"))) == 2
 
 
-@settings(deadline=None)
 @given(anything)
 def test_text_is_text_in_html(text):
     hostile = Seen(FORMATS["html"]([with_text(text)]))
@@ -84,7 +82,6 @@ def test_text_is_text_in_html(text):
     assert sum(one == visible(text) for one in hostile.texts) >= 8
 
 
-@settings(deadline=None)
 @given(anything)
 def test_text_is_text_in_markdown(text):
     hostile = Seen(render(FORMATS["markdown"]([with_text(text)])))
@@ -102,7 +99,6 @@ def test_no_host_makes_a_link_or_calls_a_person(text):
     assert "www." not in written
 
 
-@settings(deadline=None)
 @given(anything, st.integers(30, 200))
 def test_the_terminal_shows_text_and_obeys_none_of_it(text, width):
     console = Console(width=width, force_terminal=True, color_system="standard", legacy_windows=False)

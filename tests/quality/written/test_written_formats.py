@@ -6,7 +6,7 @@ from xml.etree import ElementTree as ET
 
 import jsonschema
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from quality_results import (
     DOUBLED,
     EVERY_KIND,
@@ -81,7 +81,6 @@ def test_several_tables_are_a_list_and_none_is_undecided():
     assert none == {"tables": [], "overall_status": "undecided"}
 
 
-@settings(deadline=None)
 @given(any_table())
 def test_any_table_fits_the_schema(found):
     SCHEMA.validate(json.loads(json_report([found])))

@@ -313,13 +313,13 @@ broken = st.builds(
 )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.lists(events | broken | st.binary(min_size=1, max_size=80), max_size=6))
 def test_by_columns_and_one_by_one_give_the_same_on_hostile_records(values: list[bytes]) -> None:
     both(values)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.lists(events, min_size=1, max_size=5))
 def test_what_fastavro_wrote_is_what_is_read(values: list[bytes]) -> None:
     for value, row in zip(values, both(values), strict=True):

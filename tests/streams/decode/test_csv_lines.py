@@ -106,7 +106,7 @@ def test_each_odd_text_in_each_column_is_right_or_set_aside(place: int) -> None:
     both([",".join([*parts[:place], text, *parts[place + 1 :]]).encode() for text in ODD])
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     st.lists(
         st.lists(st.sampled_from(ODD) | st.text(max_size=4), min_size=8, max_size=10).map(
@@ -121,7 +121,7 @@ def test_by_columns_and_line_by_line_give_the_same_on_hostile_lines(values: list
     both(values)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.lists(st.text(st.characters(exclude_categories=["Cs"]), max_size=5), min_size=1, max_size=4))
 def test_what_pythons_writer_wrote_is_what_is_read(fields: list[str]) -> None:
     out = io.StringIO()

@@ -300,7 +300,7 @@ records = st.one_of(
 )
 
 
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=120)
 @given(st.lists(records, max_size=12))
 def test_decoding_by_columns_equals_the_rules_record_by_record(values: list[bytes | None]) -> None:
     check(values)
@@ -445,7 +445,7 @@ damaged_like_others = st.builds(
 records_like_others = st.builds(lambda text: text.encode("utf-8", "surrogatepass"), like_others | damaged_like_others)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(values=st.lists(records_like_others | records, max_size=12))
 def test_reading_by_layout_equals_the_rules_record_by_record(
     experienced: JsonDecoder, values: list[bytes | None]

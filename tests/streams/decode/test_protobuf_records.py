@@ -193,7 +193,7 @@ events = st.builds(
 )  # fmt: skip
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.lists(events, min_size=1, max_size=4))
 def test_what_was_written_is_what_is_read(made: list[Any]) -> None:
     for one, row in zip(made, plain(*(item.SerializeToString() for item in made)), strict=True):
@@ -203,7 +203,7 @@ def test_what_was_written_is_what_is_read(made: list[Any]) -> None:
         assert (json.loads(row["tags"]), json.loads(row["props"])) == (list(one.tags), dict(one.props))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.lists(st.binary(max_size=40) | st.builds(
     lambda one, at, junk: (data := one.SerializeToString())[: at % len(data)] + junk + data[at % len(data) :],
     events, st.integers(0, 200), st.binary(max_size=3),

@@ -61,7 +61,7 @@ HISTORIES = histories(
 
 
 @given(data=st.data())
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 def test_what_is_kept_is_a_function_of_the_committed_events(data: st.DataObject, tmp_path_factory: Any) -> None:
     definition = Deduplicated(data.draw(st.sampled_from([("who",), ("who", "n")])), HORIZON)
     lake = Lake(str(tmp_path_factory.mktemp("lake")))

@@ -73,7 +73,7 @@ def histories(draw: st.DrawFn) -> list[tuple[list[Event], list[Row], tuple[int, 
 
 
 @given(data=st.data())
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 def test_versions_are_those_of_the_events_time_whatever_came_when(
     data: st.DataObject, tmp_path_factory: pytest.TempPathFactory
 ) -> None:

@@ -27,7 +27,7 @@ def tell(events: Stream, state: State, kind: Kind = Kind.OWNERS) -> None:
     note(events, kind, lambda _: state, told_by="test")
 
 
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=10)
 @given(st.lists(states, max_size=6))
 def test_what_is_told_is_each_step_from_one_state_to_another_once(seen: list[State]) -> None:
     with tempfile.TemporaryDirectory() as folder:

@@ -48,7 +48,7 @@ def histories(draw: st.DrawFn) -> list[tuple[Batch, Batch]]:
 
 
 @given(join=JOINS, history=histories(), allowed=st.sampled_from([0, 0, 8 * MINUTE]))
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 def test_a_join_is_a_function_of_committed_events(
     join: IntervalJoin, history: list[tuple[Batch, Batch]], allowed: int
 ) -> None:
@@ -69,7 +69,7 @@ def test_a_join_is_a_function_of_committed_events(
 
 
 @given(join=JOINS, first=st.integers(0, 3), more=st.integers(0, 1), how=st.sampled_from(["removed", "changed"]))
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=10)
 def test_days_that_a_person_has_broken_are_put_right_and_no_other_row_is_touched(
     join: IntervalJoin, first: int, more: int, how: str
 ) -> None:

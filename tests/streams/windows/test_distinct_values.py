@@ -27,7 +27,7 @@ EVENTS = st.lists(
 
 @pytest.mark.parametrize("bits", [1, 20])
 @given(events=EVENTS, kind=st.sampled_from([Grid(2 * MINUTE, 2 * MINUTE), Grid(3 * MINUTE, MINUTE)]), data=st.data())
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 def test_values_that_stand_alone_and_values_that_repeat_are_counted_once_each(
     bits: int, events: list[Event], kind: Grid, data: st.DataObject
 ) -> None:

@@ -58,7 +58,7 @@ def break_by_hand(of: Bronze, day: date, how: str) -> None:
 
 @pytest.mark.parametrize("kind", sorted(KINDS))
 @given(day=st.integers(0, 3), how=st.sampled_from(["removed", "changed", "doubled"]), more=st.booleans())
-@settings(max_examples=6, deadline=None)
+@settings(max_examples=6)
 def test_a_day_that_was_broken_by_hand_is_put_right_and_no_other_row_changes(
     kind: str, day: int, how: str, more: bool
 ) -> None:

@@ -35,7 +35,7 @@ HISTORIES = histories(
 
 @pytest.mark.parametrize("kind", sorted(KINDS))
 @given(data=st.data())
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=12)
 def test_windows_are_a_function_of_committed_events(kind: str, data: st.DataObject) -> None:
     by, where = data.draw(st.sampled_from([(), ("who",)])), data.draw(st.sampled_from(["", "n > 1"]))
     windows = Windows("w", data.draw(KINDS[kind]), aggregates(), by, where)

@@ -11,7 +11,7 @@ from typing import Any
 
 import jsonschema
 import pytest
-from hypothesis import assume, event, given, settings
+from hypothesis import assume, event, given
 from hypothesis import strategies as st
 from made_documents import Documents, anything
 from made_schemas import URIS, edited, made_schema
@@ -56,7 +56,6 @@ def judged(r: Random, reading: Reading) -> Iterator[str]:
             yield "compatible, tried on documents" if documents and old != new else "compatible"
 
 
-@settings(deadline=None)
 @given(st.randoms(use_true_random=False), st.sampled_from(list(Reading)))
 def test_a_compatible_verdict_is_never_refuted_by_a_document(r, reading):
     try:

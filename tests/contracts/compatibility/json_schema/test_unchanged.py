@@ -3,7 +3,7 @@
 from copy import deepcopy
 
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 from made_schemas import URIS, edited, made_schema
 
@@ -21,7 +21,6 @@ def whom(old, new):
     return {change.place: change.breaks for change in compare_json_schemas(old, new)}
 
 
-@settings(deadline=None)
 @given(st.randoms(use_true_random=False), st.sampled_from(list(Reading)))
 def test_what_is_shared_changes_no_answer(r, reading):
     draft = r.choice(list(URIS))
