@@ -1,5 +1,6 @@
 """What Dagster loads, and the platform's policy: freshness, partitions left failed, two steps at once."""
 
+import warnings
 from datetime import timedelta
 from pathlib import Path
 
@@ -7,6 +8,10 @@ import dagster as dg
 
 from dataeng_assets.components.bronze_specs import SLA_SECONDS
 from dataeng_assets.orchestration.failed_partitions import inventory
+
+# Dagster's own code uses what it calls beta and preview; nobody who reads it here could do anything about that
+for unsettled in (dg.BetaWarning, dg.PreviewWarning):
+    warnings.filterwarnings("ignore", category=unsettled, module=r"dagster\.")
 
 # steps are forked from a process that has imported what takes longest, and has no threads that a fork would lose
 FORKED = {"forkserver": {"preload_modules": ["dagster", "dagster_dbt"]}}

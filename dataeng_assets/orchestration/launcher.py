@@ -6,15 +6,25 @@ waiting. `dagster.yaml` names this class; run monitoring asks it.
 """
 
 import os
+import socket
 from enum import StrEnum
 from pathlib import Path
 
 import dagster as dg
-from dagster._core.launcher import CheckRunHealthResult, DefaultRunLauncher, WorkerStatus
+from dagster._core.launcher import CheckRunHealthResult, DefaultRunLauncher, LaunchRunContext, WorkerStatus
+from dagster._core.storage.tags import GRPC_INFO_TAG
+
+HOST = "dataeng/host"
+"""Tag of a run: the machine that its process was started on. A process of another one cannot be looked for here."""
 
 
 class LocalLauncher(DefaultRunLauncher):
     """Starts runs as Dagster does, and tells whether the process of a run is still there."""
+
+    def launch_run(self, context: LaunchRunContext) -> None:
+        """Start it, after noting on which machine."""
+        self._instance.add_run_tags(context.dagster_run.run_id, on_this_machine())
+        super().launch_run(context)
 
     @property
     def supports_check_run_worker_health(self) -> bool:
@@ -23,8 +33,8 @@ class LocalLauncher(DefaultRunLauncher):
 
     def check_run_worker_health(self, run: dg.DagsterRun) -> CheckRunHealthResult:
         """Running unless the process that said it would execute the run is gone."""
-        pid = _process(self._instance, run.run_id)
-        if pid is None or _is_there(pid):
+        process, pid = process_state(self._instance, run)
+        if process is not Process.GONE:
             return CheckRunHealthResult(WorkerStatus.RUNNING)
         return CheckRunHealthResult(
             WorkerStatus.FAILED,
@@ -41,19 +51,32 @@ class Process(StrEnum):
     UNKNOWN = "unknown"
 
 
-def process_state(instance: dg.DagsterInstance, run: dg.DagsterRun, *, from_command_line: bool) -> tuple[Process, int]:
-    """Whether the process that said it would execute a run lives on this machine, and its number; 0 if unknown.
+def on_this_machine() -> dict[str, str]:
+    """The tag of a run whose process is on this machine."""
+    return {HOST: socket.gethostname()}
+
+
+def process_state(instance: dg.DagsterInstance, run: dg.DagsterRun) -> tuple[Process, int]:
+    """Whether the process that said it would execute a run lives, and its number; 0 if unknown.
+
+    It is gone only if the run says that it is of this machine: a run that somebody executes with Dagster's own
+    commands, perhaps in another container, says nothing of that.
 
     Args:
         instance: where the run is recorded.
         run: one that has started and not ended.
-        from_command_line: it runs in the process of a command, which looks like no worker of Dagster's.
     """
     pid = _process(instance, run.run_id) or 0
-    if not pid or not (from_command_line or isinstance(instance.run_launcher, LocalLauncher)):
+    if not pid:
         return Process.UNKNOWN, pid
-    lives = _exists(pid) if from_command_line else _is_there(pid)
-    return (Process.THERE if lives else Process.GONE), pid
+    # a command executes its runs itself, under whatever name it has; workers are told by theirs
+    is_worker = GRPC_INFO_TAG in run.tags
+    is_of_here = run.tags.get(HOST) == socket.gethostname()
+    if is_worker and not is_of_here:
+        return Process.UNKNOWN, pid
+    if _is_worker(pid) if is_worker else _exists(pid):
+        return Process.THERE, pid
+    return (Process.GONE if is_of_here else Process.UNKNOWN), pid
 
 
 def _process(instance: dg.DagsterInstance, run_id: str) -> int | None:
@@ -65,8 +88,8 @@ def _process(instance: dg.DagsterInstance, run_id: str) -> int | None:
     return None
 
 
-def _is_there(pid: int) -> bool:
-    """Whether the process lives; where the system tells what it is, a number that another program has got is not it."""
+def _is_worker(pid: int) -> bool:
+    """Whether a worker lives; where the system tells what it is, a number that another program has got is not it."""
     command = Path(f"/proc/{pid}/cmdline")
     if Path("/proc/self/cmdline").exists():
         try:

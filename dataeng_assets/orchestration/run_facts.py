@@ -13,7 +13,6 @@ from dataeng_assets.orchestration.failures import reason
 from dataeng_assets.orchestration.in_flight import IN_FLIGHT
 from dataeng_assets.orchestration.launcher import Process, process_state
 from dataeng_assets.orchestration.news import DoneRun, FailedRun, subject
-from dataeng_assets.orchestration.runs import OURS
 
 Instance = dg.DagsterInstance
 _MOST_RUNS = 1_000
@@ -123,8 +122,11 @@ def end_lost_run(instance: Instance, run_id: str) -> bool:
 
     Looks again before it does; a run that has ended meanwhile, or whose process lives, is left alone.
     """
-    run = instance.get_run_by_id(run_id)
-    if run is None or run.status not in _HAS_STARTED or _process(instance, run)[0] is not Process.GONE:
+    record = instance.get_run_record_by_id(run_id)
+    if record is None:
+        return False
+    facts, run = _facts(instance, record, ()), record.dagster_run
+    if facts.process is not Process.GONE:
         return False
     instance.report_run_failed(run, "The process that ran this is gone; doctor has recorded that.")
     instance.event_log_storage.free_concurrency_slots_for_run(run_id)
@@ -133,9 +135,14 @@ def end_lost_run(instance: Instance, run_id: str) -> bool:
 
 def _facts(instance: Instance, record: dg.RunRecord, done: Sequence[DoneRun]) -> RunFacts:
     run = record.dagster_run
+    process, pid = process_state(instance, run) if run.status in _HAS_STARTED else (Process.UNKNOWN, 0)
+    if process is Process.GONE:
+        # one that ended well in between has said so before its process went
+        again = instance.get_run_record_by_id(run.run_id)
+        if again and again.dagster_run.status not in _HAS_STARTED:
+            return _facts(instance, again, done)
     job, first, last = subject(run)
     said, step = _failure(instance, run) if run.status in _ENDED_BADLY else ("", "")
-    process, pid = _process(instance, run) if run.status in _HAS_STARTED else (Process.UNKNOWN, 0)
     return RunFacts(
         run.run_id,
         job,
@@ -168,11 +175,6 @@ def _failure(instance: Instance, run: dg.DagsterRun) -> tuple[str, str]:
         elif event.message:
             said.append(event.message)
     return "\n".join(dict.fromkeys(said)), step
-
-
-def _process(instance: Instance, run: dg.DagsterRun) -> tuple[Process, int]:
-    ours = all(run.tags.get(name) == value for name, value in OURS.items())
-    return process_state(instance, run, from_command_line=ours)
 
 
 def _limit(instance: Instance, run: dg.DagsterRun) -> float | None:

@@ -15,6 +15,7 @@ from rich.markup import escape
 
 from dataeng_assets.orchestration.failures import reason
 from dataeng_assets.orchestration.in_flight import IN_FLIGHT
+from dataeng_assets.orchestration.launcher import on_this_machine
 from dataeng_assets.orchestration.metrics import NO_ANOMALY
 from dataeng_assets.orchestration.outcomes import NOT_EVALUATED, OUTCOME
 from dataeng_assets.orchestration.partitions import range_tags
@@ -72,6 +73,8 @@ def alone(instance: dg.DagsterInstance) -> Iterator[None]:
     with lock_file.open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         for run in instance.get_runs(filters=dg.RunsFilter(tags=OURS, statuses=IN_FLIGHT)):
+            if run.parent_run_id:
+                continue  # the daemon has started it once more, in a worker of its own
             instance.report_run_failed(run, "The process that ran this was killed.")
             instance.event_log_storage.free_concurrency_slots_for_run(run.run_id)
         yield
@@ -111,7 +114,7 @@ def run_job(
                 instance=instance,
                 run_id=run_id,
                 asset_selection=[dg.AssetKey(key) for key in assets] if assets is not None else None,
-                tags={**OURS, **(tags or {}), **(range_tags(*days) if days else {})},
+                tags={**OURS, **on_this_machine(), **(tags or {}), **(range_tags(*days) if days else {})},
                 run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
                 raise_on_error=False,
             )

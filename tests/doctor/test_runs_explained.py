@@ -5,21 +5,24 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import dagster as dg
 import pytest
-from doctor_kit import ScopeOf, causes, found, proof
+from dagster._core.launcher import WorkerStatus
+from doctor_kit import ScopeOf, causes, found, missed, proof
 
 from dataeng_assets.doctor.finding import Finding
 from dataeng_assets.doctor.fixes import fix
 from dataeng_assets.doctor.look import reported
 from dataeng_assets.doctor.probes.pools import leaked_places
 from dataeng_assets.doctor.probes.runs import run_story, troubled_runs
-from dataeng_assets.orchestration.run_facts import find_runs
+from dataeng_assets.orchestration import run_facts
+from dataeng_assets.orchestration.launcher import HOST, LocalLauncher, on_this_machine
+from dataeng_assets.orchestration.run_facts import end_lost_run, find_runs
 from dataeng_assets.settings import ROOT
 
 SAYS = ""
@@ -43,9 +46,10 @@ def execute(instance: dg.DagsterInstance, says: str = "") -> str:
 
 
 @contextmanager
-def hanging(*, limit: int, pool: str | None = None) -> Iterator[str]:
-    """A process of its own whose run hangs, until it is killed; the run's id."""
-    text = HANGING.replace("LIMIT", str(limit)).replace("POOL", repr(pool))
+def hanging(*, limit: int, pool: str | None = None, tags: Mapping[str, str] | None = None) -> Iterator[str]:
+    """A process of its own whose run hangs, until it is killed; the run's id. Without tags it is one of ours."""
+    said = {**(on_this_machine() if tags is None else tags), "dagster/max_runtime": str(limit)}
+    text = HANGING.replace("TAGS", repr(said)).replace("POOL", repr(pool))
     with subprocess.Popen([sys.executable, "-c", text], cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout
         try:
@@ -57,14 +61,13 @@ def hanging(*, limit: int, pool: str | None = None) -> Iterator[str]:
 
 HANGING = """
 import os, time, dagster as dg
-from dataeng_assets.orchestration.runs import OURS
 
 @dg.op(pool=POOL)
 def hang(context):
     print(context.run_id, flush=True)
     time.sleep(600)
 
-@dg.job(executor_def=dg.in_process_executor, tags={**OURS, "dagster/max_runtime": "LIMIT"})
+@dg.job(executor_def=dg.in_process_executor, tags=TAGS)
 def hanging():
     hang()
 
@@ -115,6 +118,50 @@ def test_a_killed_run_is_named_ended_and_its_pool_is_free_again(
     assert run.status == dg.DagsterRunStatus.FAILURE
     assert instance.event_log_storage.get_concurrency_info("duckdb").claimed_slots == []
     assert ("killed-run", f"run {run_id[:8]} (hanging)") in found(troubled_runs(scope_of())), "it was not mended yet"
+
+
+@pytest.mark.parametrize(
+    ("tags", "after_its_end"),
+    [(None, "killed-run"), ({}, ""), ({HOST: "elsewhere"}, "")],
+    ids=["dataeng demo", "a command of Dagster's", "another machine"],
+)
+def test_no_run_that_may_be_alive_is_ended(
+    scope_of: ScopeOf, instance: dg.DagsterInstance, state: Path, tags: Mapping[str, str] | None, after_its_end: str
+) -> None:
+    with hanging(limit=600, tags=tags) as run_id:
+        run = instance.get_run_by_id(run_id)
+        assert run
+        assert isinstance(instance.run_launcher, LocalLauncher)
+        assert instance.run_launcher.check_run_worker_health(run).status == WorkerStatus.RUNNING
+        assert (causes(troubled_runs(scope_of())), missed(troubled_runs(scope_of()))) == (set(), "")
+        assert not end_lost_run(instance, run_id)
+    said = list(troubled_runs(scope_of()))
+    assert causes(said) == ({after_its_end} if after_its_end else set())
+    if not after_its_end:
+        assert "nobody can say whether it lives" in missed(said)
+        assert not end_lost_run(instance, run_id)
+        assert instance.run_launcher.check_run_worker_health(run).status == WorkerStatus.RUNNING
+
+
+def test_a_run_that_ends_while_it_is_looked_at_is_left_alone(
+    scope_of: ScopeOf, instance: dg.DagsterInstance, state: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with hanging(limit=600) as run_id:
+        pass
+    look = run_facts.process_state
+
+    def ended_meanwhile(instance: dg.DagsterInstance, run: dg.DagsterRun) -> tuple[run_facts.Process, int]:
+        instance.handle_new_event(success_of(run))
+        return look(instance, run)
+
+    monkeypatch.setattr(run_facts, "process_state", ended_meanwhile)
+    assert causes(troubled_runs(scope_of())) == set()
+    assert not end_lost_run(instance, run_id)
+
+
+def success_of(run: dg.DagsterRun) -> dg.EventLogEntry:
+    event = dg.DagsterEvent(dg.DagsterEventType.RUN_SUCCESS.value, run.job_name)
+    return dg.EventLogEntry(None, 20, "", run.run_id, time.time(), job_name=run.job_name, dagster_event=event)
 
 
 def test_a_place_that_an_ended_run_holds_is_named_and_given_back(

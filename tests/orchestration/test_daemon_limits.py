@@ -17,9 +17,11 @@ import dagster as dg
 import pytest
 import yaml
 from dagster._core.events import EngineEventData
+from dagster._core.storage.tags import GRPC_INFO_TAG
 
 from dataeng_assets.local.process import accepts, choose_port
 from dataeng_assets.orchestration.in_flight import IN_FLIGHT
+from dataeng_assets.orchestration.launcher import on_this_machine
 from dataeng_assets.settings import ROOT
 
 pytestmark = [pytest.mark.crash, pytest.mark.timeout(900)]
@@ -215,7 +217,8 @@ def test_a_run_that_was_under_way_when_the_machine_went_down_is_ended_and_its_sl
     @dg.job
     def writing() -> None: ...
 
-    run = dagster.instance.create_run_for_job(writing, status=dg.DagsterRunStatus.STARTED)
+    launched = {**on_this_machine(), GRPC_INFO_TAG: "{}"}
+    run = dagster.instance.create_run_for_job(writing, status=dg.DagsterRunStatus.STARTED, tags=launched)
     dagster.instance.report_engine_event("Started process.", run, EngineEventData.in_process(gone.pid))
     dagster.instance.event_log_storage.claim_concurrency_slot("another", run.run_id, "write")
     dagster.ended(run.run_id, how=dg.DagsterRunStatus.FAILURE)

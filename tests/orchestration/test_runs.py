@@ -12,6 +12,7 @@ from rich.text import Text
 
 from dataeng_assets.orchestration.failures import PermanentFailure
 from dataeng_assets.orchestration.in_flight import IN_FLIGHT
+from dataeng_assets.orchestration.launcher import Process, process_state
 from dataeng_assets.orchestration.metrics import NO_ANOMALY
 from dataeng_assets.orchestration.outcomes import not_evaluated
 from dataeng_assets.orchestration.runs import alone, asset_states, run_job
@@ -38,6 +39,7 @@ def test_a_killed_run_is_ended_and_gives_its_slot_back(state: Path) -> None:
     assert ended.returncode == -signal.SIGKILL, ended.stderr
     with dg.DagsterInstance.from_config(str(ROOT)) as instance:
         (run,) = instance.get_runs(filters=dg.RunsFilter(statuses=IN_FLIGHT))
+        assert process_state(instance, run)[0] is Process.GONE
         assert instance.event_log_storage.get_concurrency_info("duckdb").active_run_ids == {run.run_id}
         with alone(instance):
             assert instance.get_runs(filters=dg.RunsFilter(statuses=IN_FLIGHT)) == []
