@@ -43,7 +43,9 @@ def sql_text(value: str) -> str:
 def python(value: Any) -> str:
     """A text, number, truth or list of them as Python writes it, with the quotes that formatters want."""
     if isinstance(value, str):
-        return json.dumps(value, ensure_ascii=False)
+        text = json.dumps(value, ensure_ascii=False)
+        needs_fewer_escapes = value.count('"') > value.count("'")
+        return "'" + text[1:-1].replace("'", r"\'").replace(r"\"", '"') + "'" if needs_fewer_escapes else text
     if isinstance(value, list | tuple):
         return "[" + ", ".join(python(one) for one in value) + "]"
     return repr(value)
