@@ -10,6 +10,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
+HEAVY = {"pyarrow", "psycopg", "duckdb", "deltalake", "confluent_kafka", "snowflake.connector"}
+
 
 def main() -> None:
     """Answer each line until there is none."""
@@ -68,7 +70,7 @@ def _run(file: str, conf: dict[str, Any]) -> dict[str, Any]:
     spec = importlib.util.spec_from_file_location(Path(file).stem, file)
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
-    heavy = sorted({"pyarrow", "psycopg", "duckdb", "deltalake", "snowflake.connector"} & (set(sys.modules) - before))
+    heavy = sorted(HEAVY & (set(sys.modules) - before))
     dag = next(value for value in vars(module).values() if isinstance(value, DAG))
     found = {"dag": dag.dag_id, "tasks": sorted(dag.task_ids), "heavy": heavy}
     run = dag.test(run_conf=conf)

@@ -11,7 +11,10 @@ from typing import Any
 import psycopg
 import pytest
 from copied_shop import SCHEMA, TABLES, Target, generate, not_committed_yet, source_rows
+from copied_topic import clicks_in, generate_for_topic, topic_of_clicks
 from line_program import LineProgram, line_program, programs_of
+
+from dataeng_assets.local.kafka import Kafka
 
 pytestmark = [pytest.mark.interop, pytest.mark.server]
 
@@ -79,6 +82,26 @@ def test_a_dag_copies_the_source(
     assert airflow.run(dag, environment)["state"] == "success"
     assert target.marks() == before
     assert list((tmp_path / "staging").iterdir()) == []
+
+
+def test_a_dag_copies_a_topic(airflow: Airflow, kafka_broker: Kafka, tmp_path: Path) -> None:
+    topic, target = generate_for_topic("airflow", tmp_path, airflow.dags), tmp_path / "target"
+    environment = {
+        "AIRFLOW_CONN_WEB_SOURCE": _connection(kafka_broker.bootstrap),
+        "AIRFLOW_CONN_WEB_DUCKDB": _connection(str(target)),
+        "AIRFLOW_VAR_EXTRACT_WEB_STAGING": str(tmp_path / "staging"),
+        "PIPELINE_ENV": "local",
+        "KAFKA_SECURITY_PROTOCOL": "PLAINTEXT",
+    }
+    with topic_of_clicks(kafka_broker, topic) as send:
+        send(0, 10)
+        first = airflow.run(airflow.dags / "extract_web.py", environment)
+        assert first["state"] == "success", first["printed"][-6000:]
+        assert first["heavy"] == []
+        assert clicks_in(target, topic) == (10, 10, 1, 10)
+        send(5, 15)
+        assert airflow.run(airflow.dags / "extract_web.py", environment)["state"] == "success"
+    assert clicks_in(target, topic) == (20, 20, 2, 15)
 
 
 def test_a_dag_for_snowflake_runs_on_its_stand_in(

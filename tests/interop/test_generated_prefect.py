@@ -6,7 +6,10 @@ from pathlib import Path
 import psycopg
 import pytest
 from copied_shop import SCHEMA, TABLES, Target, generate, not_committed_yet, source_rows
+from copied_topic import clicks_in, generate_for_topic, topic_of_clicks
 from line_program import LineProgram, line_program
+
+from dataeng_assets.local.kafka import Kafka
 
 pytestmark = [pytest.mark.interop, pytest.mark.server]
 
@@ -14,7 +17,13 @@ pytestmark = [pytest.mark.interop, pytest.mark.server]
 @pytest.fixture(scope="module")
 def prefect(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LineProgram]:
     home = tmp_path_factory.mktemp("prefect")
-    environment = {"PREFECT_HOME": str(home), "DO_NOT_TRACK": "1", "PREFECT_SERVER_ANALYTICS_ENABLED": "false"}
+    environment = {
+        "PREFECT_HOME": str(home),
+        "DO_NOT_TRACK": "1",
+        "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+        "PIPELINE_ENV": "local",
+        "KAFKA_SECURITY_PROTOCOL": "PLAINTEXT",
+    }
     with line_program("prefect", "prefect_runs", home, environment) as program:
         yield program
 
@@ -50,3 +59,19 @@ def test_a_flow_copies_the_source(
     assert prefect.ask(**asked)["state"] == "Completed"
     assert target.marks() == before
     assert list((tmp_path / "staging").iterdir()) == []
+
+
+def test_a_flow_copies_a_topic(prefect: LineProgram, kafka_broker: Kafka, tmp_path: Path) -> None:
+    topic, target = generate_for_topic("prefect", tmp_path, tmp_path / "flows"), tmp_path / "target"
+    asked = {
+        "folder": str(tmp_path / "flows"),
+        "name": "extract_web",
+        "secrets": {"web-source": kafka_broker.bootstrap, "web-duckdb": str(target)},
+        "staging": str(tmp_path / "staging"),
+    }
+    with topic_of_clicks(kafka_broker, topic) as send:
+        for first, expected in ((0, (10, 10, 1, 10)), (5, (20, 20, 2, 15))):
+            send(first, first + 10)
+            ran = prefect.ask(**asked)
+            assert ran["state"] == "Completed", ran
+            assert clicks_in(target, topic) == expected

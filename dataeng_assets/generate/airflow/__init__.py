@@ -12,7 +12,10 @@ from dataeng_assets.generate.promises import head
 from dataeng_assets.generate.render import render
 from dataeng_assets.generate.request import Destination
 
-ROWS = rows_shown_by("tests/interop/test_generated_airflow.py::test_a_dag_copies_the_source")
+ROWS = rows_shown_by(
+    "tests/interop/test_generated_airflow.py::test_a_dag_copies_the_source",
+    "tests/interop/test_generated_airflow.py::test_a_dag_copies_a_topic",
+)
 UNTAKEN: dict[str, str] = {}
 
 __all__ = ["REFUSALS", "ROWS", "UNTAKEN", "files"]

@@ -11,21 +11,27 @@ from dataeng_assets.contracts.errors import TypeRefused
 from dataeng_assets.contracts.model import Column
 from dataeng_assets.contracts.types import postgres_type
 from dataeng_assets.contracts.yaml_text import yaml_text
+from dataeng_assets.generate.extraction.described import destination_module
 from dataeng_assets.generate.extraction.kept import kept
+from dataeng_assets.generate.extraction.topics import refuse_topics, topic_config
 from dataeng_assets.generate.pipeline import Pipeline, Table
 from dataeng_assets.generate.promises import head
 from dataeng_assets.generate.request import Destination, RequestRefused, Source
+from dataeng_assets.generate.streaming.events import events
 from dataeng_assets.generate.warehouse.checks import checks
 from dataeng_assets.generate.warehouse.models import models
+from dataeng_assets.generate.warehouse.records import RecordLoad
 from dataeng_assets.generate.warehouse.statements import Load
 
 _CARRIED = Path(__file__).parent / "carried"
 _ALWAYS = ("__init__", "config", "destination", "errors", "notify", "progress", "staging", "steps", "types")
 _OF_SOURCE = {
     Source.POSTGRES: ("from_postgres", "plan", "postgres_snapshot"),
+    Source.KAFKA: ("decoded", "from_kafka", "kafka_topic", "ranges"),
 }
 _DRIVERS = {
     Source.POSTGRES: ("psycopg[binary]>=3.3",),
+    Source.KAFKA: ("confluent-kafka>=2.10",),
     Destination.DUCKDB: ("duckdb>=1.4",),
     Destination.DELTA: ("deltalake>=1.6", "duckdb>=1.4"),
     Destination.POSTGRES: ("psycopg[binary]>=3.3",),
@@ -47,8 +53,11 @@ def project_files(pipeline: Pipeline) -> dict[PurePosixPath, str]:
     Raises:
         RequestRefused: a table has no key, so nothing says which row is which.
     """
+    if pipeline.request.source is Source.KAFKA:
+        refuse_topics(pipeline)
     for table in pipeline.tables:
-        if not table.contract.key:
+        # a record is known by its offset
+        if not table.contract.key and table.schema:
             raise RequestRefused(
                 f"The contract of {table.name} names no key, so a row could not be merged. Mark its primaryKey in the "
                 f"contract, or leave the table out with --tables."
@@ -73,7 +82,8 @@ def project_files(pipeline: Pipeline) -> dict[PurePosixPath, str]:
 def carried_modules(pipeline: Pipeline) -> list[str]:
     """Names of the modules that a project of this source and destination needs."""
     request = pipeline.request
-    return sorted((*_ALWAYS, *_OF_SOURCE[request.source], f"to_{request.destination}"))
+    modules = {*_ALWAYS, *_OF_SOURCE[request.source], f"to_{request.destination}", destination_module(pipeline)}
+    return sorted(modules)
 
 
 def requirements(pipeline: Pipeline) -> list[str]:
@@ -96,14 +106,20 @@ def left_out(pipeline: Pipeline) -> dict[str, tuple[str, ...]]:
 def _statements(pipeline: Pipeline, table: Table) -> Mapping[str, str]:
     if pipeline.request.destination is Destination.DELTA:
         return {}
+    if pipeline.request.source is Source.KAFKA:
+        return RecordLoad(table, pipeline.source_name, pipeline.request.destination).statements()
     return Load(table, pipeline.source_name, pipeline.request.destination).statements()
 
 
 def _config(pipeline: Pipeline) -> dict[str, Any]:
+    if pipeline.request.source is Source.KAFKA:
+        tables = {event.name: topic_config(event) for event in events(pipeline)}
+    else:
+        tables = {table.name: _table(table) for table in pipeline.tables}
     return {
         "name": pipeline.request.name,
         "target_schema": pipeline.source_name,
-        "tables": {table.name: _table(table) for table in pipeline.tables},
+        "tables": tables,
     }
 
 

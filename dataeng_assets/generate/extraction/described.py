@@ -43,12 +43,17 @@ def described(pipeline: Pipeline) -> Described:
     """The words for a pipeline."""
     request, count = pipeline.request, len(pipeline.tables)
     names = pipeline.tables[0].name if count == 1 else f"{count} tables"
+    is_topic = request.source is Source.KAFKA
+    if is_topic:
+        names = pipeline.tables[0].name if count == 1 else f"{count} topics"
     return Described(
         title=f"Copy {names} from {request.source} ({pipeline.source_name}) to {request.destination}.",
         way="extract, load each table, check, build the models",
-        extract="Read all tables in one snapshot into the staging folder.",
+        extract="Freeze a range of offsets of each partition, and read it into the staging folder."
+        if is_topic
+        else "Read all tables in one snapshot into the staging folder.",
         documentation="\n".join(_documentation(pipeline)),
-        rights=_rights(pipeline),
+        rights=_rights_of_topics(pipeline) if is_topic else _rights(pipeline),
         timeout=_in_words(request.timeout),
     )
 
@@ -60,9 +65,18 @@ def words_of(pipeline: Pipeline) -> Mapping[str, object]:
         "source_connection": f"{pipeline.source_name}_source",
         "destination_connection": f"{pipeline.source_name}_{request.destination}",
         "staging_variable": f"{request.name}_staging",
+        "destination_module": destination_module(pipeline),
+        "is_topic": request.source is Source.KAFKA,
         "windows": request.source is Source.POSTGRES and any(table.watermark for table in pipeline.tables),
         "final_models": final_names(pipeline),
     }
+
+
+def destination_module(pipeline: Pipeline) -> str:
+    """The module that opens the destination; Delta takes records of topics in a way of its own."""
+    request = pipeline.request
+    records = request.source is Source.KAFKA and request.destination is Destination.DELTA
+    return f"to_{request.destination}{'_events' if records else ''}"
 
 
 def length(of_time: timedelta) -> str:
@@ -113,7 +127,7 @@ _PARTS = {
 def _documentation(pipeline: Pipeline) -> list[str]:
     lines = ["| table | rows are found by | key | columns | owner |", "|---|---|---|---|---|"]
     for table in pipeline.tables:
-        found = f"`{table.watermark}`" if table.watermark else "reading it whole"
+        found = f"`{table.watermark}`" if table.watermark else "reading it whole" if table.schema else "their offsets"
         contract = table.contract
         keys = ", ".join(f"`{one}`" for one in contract.key)
         lines.append(f"| `{_place(table)}` | {found} | {keys} | {len(contract.columns)} | {contract.owner} |")
@@ -138,6 +152,15 @@ def _rights(pipeline: Pipeline) -> str:
         f"The role needs `USAGE` on the schema and `SELECT` on {tables}. With `GRANT pg_read_all_stats` it also sees "
         "which transactions are open, so that a run reads only what is new; without it each run finds new rows by the "
         "numbers of their transactions, which is as exact and scans the tables."
+    )
+
+
+def _rights_of_topics(pipeline: Pipeline) -> str:
+    topics = ", ".join(f"`{table.name}`" for table in pipeline.tables)
+    return (
+        f"The user needs `READ` and `DESCRIBE` on {topics}; no consumer group is joined. Records that break their "
+        "contract lie in `<topic>_dead_letters` with the reason, their bytes, partition and offset. Those bytes may "
+        "hold personal values: give that table's rights to few."
     )
 
 

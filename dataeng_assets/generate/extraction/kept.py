@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from dataeng_assets.generate.pipeline import Pipeline
 from dataeng_assets.generate.promises import Promise
-from dataeng_assets.generate.request import Destination
+from dataeng_assets.generate.request import Destination, Source
 
 _PROVED = {
     Destination.DELTA: "A Delta commit cannot be read before it is made: the proof follows it, and progress the proof.",
@@ -16,6 +16,8 @@ _PROVED = {
 def kept(pipeline: Pipeline) -> Mapping[Promise, str]:
     """Each promise with nothing where it holds, and else why not."""
     destination = pipeline.request.destination
+    if pipeline.request.source is Source.KAFKA:
+        return _kept_of_topics(destination)
     following = [table.name for table in pipeline.tables if table.watermark]
     deletes = (
         f"{', '.join(following)} {'is' if len(following) == 1 else 'are'} read by a watermark, which a deleted row "
@@ -33,6 +35,25 @@ def kept(pipeline: Pipeline) -> Mapping[Promise, str]:
         Promise.DELETES: deletes if following else "",
         Promise.BOUNDED_MEMORY: "What a run has read is merged into Delta, and each model built, in memory."
         if destination is Destination.DELTA
+        else "",
+        Promise.NO_SECRETS: "",
+    }
+
+
+def _kept_of_topics(destination: Destination) -> Mapping[Promise, str]:
+    is_delta = destination is Destination.DELTA
+    return {
+        Promise.EXACTLY_ONCE: "",
+        Promise.NOTHING_DROPPED: "A record that cannot be read is a dead letter, with the reason and its bytes; a late "
+        "one stands among the others, because no window is closed here.",
+        Promise.PROVED_DELIVERY: "A Delta commit cannot be read before it is made: records and progress are one "
+        "commit, and the proof that follows it fails the run."
+        if is_delta
+        else "",
+        Promise.NO_SILENT_CASTS: "",
+        Promise.IDEMPOTENT: "",
+        Promise.BOUNDED_MEMORY: "What a run has read is compared with Delta, and each model built, in memory."
+        if is_delta
         else "",
         Promise.NO_SECRETS: "",
     }

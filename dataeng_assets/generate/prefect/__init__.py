@@ -11,7 +11,10 @@ from dataeng_assets.generate.promises import head
 from dataeng_assets.generate.render import render
 from dataeng_assets.generate.request import Destination
 
-ROWS = rows_shown_by("tests/interop/test_generated_prefect.py::test_a_flow_copies_the_source")
+ROWS = rows_shown_by(
+    "tests/interop/test_generated_prefect.py::test_a_flow_copies_the_source",
+    "tests/interop/test_generated_prefect.py::test_a_flow_copies_a_topic",
+)
 UNTAKEN = {"catchup": "Prefect makes up for no time before the first run, which reads everything anyway"}
 
 __all__ = ["REFUSALS", "ROWS", "UNTAKEN", "files"]

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 
 from dataeng_assets.contracts.model import Column
 from dataeng_assets.generate.pipeline import Pipeline, Table
+from dataeng_assets.generate.request import Source
 from dataeng_assets.generate.shape import Role, Shaped
 from dataeng_assets.generate.warehouse.checks import DIALECTS
 from dataeng_assets.generate.warehouse.naming import quoted
@@ -22,9 +23,11 @@ def models(pipeline: Pipeline) -> Mapping[str, str]:
     for table in pipeline.tables:
         staged = f"stg_{source}__{table.name}"
         shown = ",\n  ".join(quoted(column.name, dialect) for column in table.contract.columns if not column.personal)
+        place = f"{schema}.{quoted(table.name, dialect)}"
+        if pipeline.request.source is Source.KAFKA and table.contract.key:
+            place = _each_once(table, place, dialect)
         found[f"1.view.{staged}"] = (
-            f"-- {_sentence(table)} Personal columns end here.\n"
-            f"SELECT\n  {shown}\nFROM {schema}.{quoted(table.name, dialect)};\n"
+            f"-- {_sentence(table)} Personal columns end here.\nSELECT\n  {shown}\nFROM {place};\n"
         )
         if prefix := _PREFIXES.get(Shaped(table, source).role):
             final = _final(table, f"{schema}.{quoted(staged, dialect)}", dialect)
@@ -37,6 +40,17 @@ def final_names(pipeline: Pipeline) -> list[str]:
     return [name.removeprefix("2.table.") for name in models(pipeline) if name.startswith("2.table.")]
 
 
+def _each_once(table: Table, place: str, dialect: str) -> str:
+    """The first delivery of each event; the topic's table holds every record."""
+    key = ", ".join(quoted(one, dialect) for one in table.contract.key)
+    order = ", ".join(quoted(f"_kafka_{one}", dialect) for one in ("timestamp", "partition", "offset"))
+    nth = quoted("_delivery", dialect)
+    return (
+        f"(\n  SELECT *, row_number() OVER (PARTITION BY {key} ORDER BY {order}) AS {nth}\n  FROM {place}\n"
+        f") AS deliveries\nWHERE {nth} = 1"
+    )
+
+
 def _final(table: Table, staged: str, dialect: str) -> str:
     keys = [column for column in table.contract.columns if column.name in table.contract.key]
     measures = _measures(table)
@@ -45,7 +59,9 @@ def _final(table: Table, staged: str, dialect: str) -> str:
     chosen = [column for column in (*keys, *other, *measures, *times) if not column.personal]
     grain = ", ".join(column.name for column in keys)
     columns = ",\n  ".join(quoted(column.name, dialect) for column in chosen)
-    return f"-- One row per {grain}: keys, attributes, measures, times.\nSELECT\n  {columns}\nFROM {staged};\n"
+    return (
+        f"-- One row per {grain or 'record'}: keys, attributes, measures, times.\nSELECT\n  {columns}\nFROM {staged};\n"
+    )
 
 
 def _measures(table: Table) -> list[Column]:

@@ -43,7 +43,7 @@ class Load:
             "staged": f"SELECT count(*) FROM {self.staged}",
             "merge": self.merge(),
             "differing": f"SELECT count(*) FROM (SELECT {self.columns()} FROM {self.staged} "
-            f"{self._except()} SELECT {self.columns()} FROM {self.target}) AS differing",
+            f"{self.minus()} SELECT {self.columns()} FROM {self.target}) AS differing",
             "claim": f"UPDATE {self.progress} SET claims = claims + 1 WHERE table_name = {self.literal()}",
             "claimed": f"SELECT extracted_at FROM {self.progress} WHERE table_name = {self.literal()}",
             "position": f"SELECT extracted_at, position FROM {self.progress} WHERE table_name = {self.literal()}",
@@ -122,8 +122,11 @@ class Load:
                 f"WHERE NOT EXISTS (SELECT 1 FROM {self.progress} WHERE table_name = {self.literal()})"
             )
         schema = f"CREATE SCHEMA IF NOT EXISTS {self.name(self.schema)}"
-        target = f"CREATE TABLE IF NOT EXISTS {self.target} (\n{self._definitions()}{self._primary(self.key())}\n)"
-        return f"{schema};\n{target};\n{progress};\n{first}"
+        return f"{schema};\n{self.create_target()};\n{progress};\n{first}"
+
+    def create_target(self) -> str:
+        """The table that is loaded, where it is not there yet."""
+        return f"CREATE TABLE IF NOT EXISTS {self.target} (\n{self._definitions()}{self._primary(self.key())}\n)"
 
     def stage(self) -> str:
         """An empty staging table."""
@@ -214,5 +217,6 @@ class Load:
         """A primary key where the system holds to it; DuckDB's is checked too eagerly for a merge."""
         return f",\n  PRIMARY KEY ({columns})" if self.destination is Destination.POSTGRES else ""
 
-    def _except(self) -> str:
+    def minus(self) -> str:
+        """What takes the rows of one query from those of another."""
         return "EXCEPT DISTINCT" if self.destination is Destination.BIGQUERY else "EXCEPT"

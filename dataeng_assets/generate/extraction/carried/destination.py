@@ -109,7 +109,8 @@ class SqlDestination(ABC):
             if self.STAGES_INSIDE:
                 self._stage(table, staged, statements)
             self._claim(table, staged, statements)
-            self.execute(statements["merge"])
+            for statement in statements["merge"].split(";\n"):
+                self.execute(statement)
             removed = self._remove_vanished(table, statements) if staged.whole else 0
             self._prove(table, staged, statements)
             self.execute(
