@@ -30,7 +30,8 @@ def test_the_first_run_begins_at_the_oldest_record() -> None:
 def test_the_next_run_begins_where_the_last_ended_and_a_new_partition_at_its_beginning() -> None:
     plan = plan_ranges(POSITION, state((2, 12), (0, 3)))
     assert plan.ranges == {0: Offsets(10, 12), 1: Offsets(0, 3)}
-    assert plan.position() == {"topic_id": "a", "first": {"0": 10, "1": 0}, "next": {"0": 12, "1": 3}}
+    next_ = {"0": 12, "1": 3}
+    assert plan.position() == {"topic_id": "a", "follows": {"0": 10}, "first": {"0": 10, "1": 0}, "next": next_}
 
 
 @pytest.mark.parametrize(
@@ -49,7 +50,9 @@ def test_records_that_are_gone_are_an_error_of_their_own(now: TopicState, error:
 
 
 def test_only_what_retention_removed_can_be_accepted_as_lost() -> None:
-    assert plan_ranges(POSITION, state((11, 12)), accept_lost=True).ranges == {0: Offsets(11, 12)}
+    plan = plan_ranges(POSITION, state((11, 12)), accept_lost=True)
+    assert (plan.ranges, plan.lost) == ({0: Offsets(11, 12)}, ("offsets 10 to 10 of partition 0",))
+    assert plan.position()["follows"] == {"0": 10}
     with pytest.raises(OffsetsLost):
         plan_ranges(POSITION, state((0, 9)), accept_lost=True)
 

@@ -68,6 +68,6 @@ def clicks_in(target: Path, topic: str) -> tuple[int, int, int, int]:
     with duckdb.connect(str(target), read_only=True) as connection:
         query = (
             f"SELECT count(*), count(DISTINCT (_kafka_partition, _kafka_offset)), "
-            f"(SELECT count(*) FROM web.{topic}_dead_letters), (SELECT count(*) FROM web.dim_{topic}) FROM web.{topic}"
+            f"(SELECT count(*) FROM web.{topic}_dead_letters), (SELECT count(*) FROM web.fct_{topic}) FROM web.{topic}"
         )
         return connection.execute(query).fetchall()[0]

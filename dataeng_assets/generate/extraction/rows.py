@@ -14,8 +14,8 @@ REFUSALS = (
     Refusal("no catalog of Iceberg is at hand to try it; Delta tables are", destination=Destination.ICEBERG),
     *(
         Refusal(
-            "only the load into DuckDB, Delta and Postgres was tried with records of a topic; --type kafka-connect "
-            "brings a topic into a warehouse",
+            "only the load into DuckDB, Delta and Postgres was tried with records of a topic; the warehouse takes a "
+            "topic in by its own means with --type dbt --mode streaming",
             Source.KAFKA,
             one,
         )

@@ -4,7 +4,7 @@ A file holds good records and dead letters alike; a dead letter has a reason, an
 """
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -116,7 +116,7 @@ def _row(table: Table, message: Message) -> dict[str, Any]:
     }
     try:
         of_record = _of_record(said.get("from_record", {}), key, sent_at)
-        return {**decode(value, of_record, table.columns, _values(said)), **coordinates}
+        return {**decode(value, of_record, table.columns, said.get("values", {})), **coordinates}
     except Unreadable as reason:
         return {**coordinates, "_reason": str(reason), "_key": key, "_value": value}
 
@@ -129,7 +129,3 @@ def _of_record(taken: Mapping[str, str], key: Any, sent_at: datetime | None) -> 
         except UnicodeDecodeError:
             raise Unreadable(f"type: {column} is no text in UTF-8") from None
     return found
-
-
-def _values(said: Mapping[str, Any]) -> Mapping[str, Sequence[str]]:
-    return said.get("values", {})

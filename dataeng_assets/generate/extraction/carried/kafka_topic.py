@@ -17,11 +17,13 @@ from confluent_kafka import (
     TopicCollection,
     TopicPartition,
 )
-from confluent_kafka.admin import AdminClient, OffsetSpec
+from confluent_kafka.admin import AdminClient, OffsetSpec  # type: ignore[attr-defined]  # documented, not in __all__
 
 from .errors import Refused, Retryable
 from .ranges import Offsets, OffsetsLost, TopicState
 
+# its methods have no types
+_SPEC: Any = OffsetSpec
 _PATIENCE_SECONDS = 60.0
 _AT_ONCE = 5_000
 _GONE = (KafkaError._AUTO_OFFSET_RESET, KafkaError.OFFSET_OUT_OF_RANGE, KafkaError._LOG_TRUNCATION)
@@ -83,8 +85,8 @@ def topic_state(options: Mapping[str, Any], topic: str) -> TopicState:
     try:
         described = client.describe_topics(TopicCollection([topic]), request_timeout=_PATIENCE_SECONDS)[topic].result()
         places = [TopicPartition(topic, one.id) for one in described.partitions]
-        first = _offsets(client, dict.fromkeys(places, OffsetSpec.earliest()))
-        end = _offsets(client, dict.fromkeys(places, OffsetSpec.latest()))
+        first = _offsets(client, dict.fromkeys(places, _SPEC.earliest()))
+        end = _offsets(client, dict.fromkeys(places, _SPEC.latest()))
     except KafkaException as error:
         raise _named(f"The topic {topic} could not be looked at", error.args[0]) from None
     held = {partition: Offsets(first[partition], end[partition]) for partition in first}

@@ -49,17 +49,20 @@ class Plan:
 
     Attributes:
         ranges: of each partition, empty ones too.
+        stored: where the last run ended, by partition; empty before the first.
         lost: in words, what a person has accepted as lost.
     """
 
     topic_id: str
     ranges: Mapping[int, Offsets]
+    stored: Mapping[int, int]
     lost: tuple[str, ...] = ()
 
     def position(self) -> dict[str, Any]:
-        """The position to store once all of it is loaded; it also says where this batch began."""
+        """The position to store once all of it is loaded; it also says what it follows, and where it began to read."""
         return {
             "topic_id": self.topic_id,
+            "follows": {str(partition): offset for partition, offset in self.stored.items()},
             "first": {str(partition): one.first for partition, one in self.ranges.items()},
             "next": {str(partition): one.end for partition, one in self.ranges.items()},
         }
@@ -80,7 +83,7 @@ def plan_ranges(position: Mapping[str, Any] | None, now: TopicState, *, accept_l
         TopicReplaced: the topic was deleted and made again.
     """
     if not position:
-        return Plan(now.id, dict(now.partitions))
+        return Plan(now.id, dict(now.partitions), {})
     if position["topic_id"] != now.id:
         raise TopicReplaced(
             f"The topic {now.name} was deleted and made again since the last run: its id was {position['topic_id']} "
@@ -109,4 +112,4 @@ def plan_ranges(position: Mapping[str, Any] | None, now: TopicState, *, accept_l
             "than the time since the last run. Nothing was read; what was loaded is safe. Bring them from their writer "
             "if they matter, then set `accept_lost: true` below `options` in extraction.yaml for one run."
         )
-    return Plan(now.id, ranges, tuple(lost))
+    return Plan(now.id, ranges, stored, tuple(lost))

@@ -6,7 +6,7 @@ the progress of the main table, and leaves out the dead letters that are there a
 
 import base64
 import struct
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import pyarrow as pa
@@ -57,19 +57,23 @@ class DeltaEvents(DeltaDestination):
             ahead = {p: dead_stored.get(p, start) for p, start in first.items() if dead_stored.get(p, start) > start}
             if ahead:
                 _same_route(dead, staged, ahead)
-            _append(dead, _rows(staged, dead_schema(), _is_dead, ahead), staged, {**end, **_larger(ahead, end)})
-            _append(main, _rows(staged, main_schema(table), _is_good, {}), staged, end)
+            _append(
+                dead,
+                _rows(staged, dead_schema(), ~pc.field("_reason").is_null(), ahead),
+                staged,
+                {**end, **_larger(ahead, end)},
+            )
+            _append(main, _rows(staged, main_schema(table), pc.field("_reason").is_null(), {}), staged, end)
         self._prove_records(table, staged)
         return Loaded(staged.rows, 0)
 
     def _already_there(self, table: Table, main: DeltaTable, staged: Staged) -> bool:
         """Whether an attempt that was cut off after its commit had loaded this; another run's progress is refused."""
-        first, end, stored = _offsets(staged, "first"), _offsets(staged, "next"), _next(main)
-        topic_id = _topic_id(main)
+        stored, topic_id = _next(main), _topic_id(main)
         if topic_id in (None, staged.after.position["topic_id"]):
-            if first != end and topic_id and stored == end:
+            if stored == _offsets(staged, "next"):
                 return True
-            if all(stored.get(partition, start) == start for partition, start in first.items()):
+            if stored == _offsets(staged, "follows"):
                 return False
         raise Superseded(
             f"Another run has loaded {table.name} since this one read it. Nothing of this run was written; the "
@@ -116,7 +120,7 @@ def _append(table: DeltaTable, rows: Iterator[pa.RecordBatch], staged: Staged, o
     halves = struct.unpack(">qq", base64.urlsafe_b64decode(topic_id + "=="))
     noted = [Transaction(name, half) for name, half in zip(_HALVES, halves, strict=True)]
     noted += [Transaction(_app(partition), offset) for partition, offset in offsets.items()]
-    schema = pa.schema(table.schema().to_arrow())
+    schema = table.to_pyarrow_dataset().schema
     reader = pa.RecordBatchReader.from_batches(schema, (batch.cast(schema) for batch in rows))
     try:
         write_deltalake(table, reader, mode="append", commit_properties=CommitProperties(app_transactions=noted))
@@ -128,26 +132,13 @@ def _append(table: DeltaTable, rows: Iterator[pa.RecordBatch], staged: Staged, o
 
 
 def _rows(
-    staged: Staged, schema: pa.Schema, wanted: Callable[[pa.RecordBatch], pa.Array], ahead: Mapping[int, int]
+    staged: Staged, schema: pa.Schema, wanted: pc.Expression, ahead: Mapping[int, int]
 ) -> Iterator[pa.RecordBatch]:
     """The staged rows of one table, without those that it has already."""
+    for partition, offset in ahead.items():
+        wanted &= ~((pc.field("_kafka_partition") == partition) & (pc.field("_kafka_offset") < offset))
     for batch in read_batches(staged.file):
-        chosen = batch.filter(wanted(batch))
-        for partition, offset in ahead.items():
-            there = pc.and_(
-                pc.equal(chosen.column("_kafka_partition"), partition),
-                pc.less(chosen.column("_kafka_offset"), offset),
-            )
-            chosen = chosen.filter(pc.invert(there))
-        yield chosen.select(schema.names)
-
-
-def _is_dead(batch: pa.RecordBatch) -> pa.Array:
-    return pc.is_valid(batch.column("_reason"))
-
-
-def _is_good(batch: pa.RecordBatch) -> pa.Array:
-    return pc.is_null(batch.column("_reason"))
+        yield batch.filter(wanted).select(schema.names)
 
 
 def _same_route(dead: DeltaTable, staged: Staged, ahead: Mapping[int, int]) -> None:
