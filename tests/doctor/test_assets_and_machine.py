@@ -107,6 +107,51 @@ def test_a_model_is_slow_against_its_own_past(scope_of: ScopeOf, state: Path) ->
     assert "it holds no results of dbt" in missed(slow_models(scope))
 
 
+MODEL = """
+{{ config(materialized="table") }}
+select sum(n % 7) as total from range({{ env_var("ROWS_OF_A_TEST") }}) as numbers(n)
+"""
+PROJECT = """
+name: small
+version: "1.0"
+profile: small
+model-paths: [models]
+"""
+PROFILE = """
+small:
+  target: here
+  outputs:
+    here: {type: duckdb, path: "PATH", threads: 1}
+"""
+
+
+def dbt_run(project: Path, state: Path, number: int, rows: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A real run of dbt that builds one model over so many rows, and leaves its results as the platform's runs do."""
+    from dbt.cli.main import dbtRunner
+
+    folder = state / "dbt" / f"dbt_models-{number:07}-abc"
+    monkeypatch.setenv("ROWS_OF_A_TEST", str(rows))
+    where = ("--project-dir", str(project), "--profiles-dir", str(project))
+    assert dbtRunner().invoke(["run", "--quiet", *where, "--target-path", str(folder)]).success
+
+
+def test_a_model_that_dbt_itself_says_to_be_slow_is_named_and_one_that_varies_is_none(
+    scope_of: ScopeOf, state: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project = tmp_path / "small"
+    (project / "models").mkdir(parents=True)
+    (project / "models" / "facts.sql").write_text(MODEL)
+    (project / "dbt_project.yml").write_text(PROJECT)
+    (project / "profiles.yml").write_text(PROFILE.replace("PATH", str(tmp_path / "small.duckdb")))
+    scope = scope_of(DEFINITIONS)
+    for number, rows in enumerate((1_000, 200_000)):
+        dbt_run(project, state, number, rows, monkeypatch)
+    assert found(slow_models(scope, longer_seconds=0.5)) == [], "more rows than usual, and still quick"
+    dbt_run(project, state, 2, 150_000_000, monkeypatch)
+    assert found(slow_models(scope, longer_seconds=0.5)) == [("slow-dbt-model", "marts.facts")]
+    assert "the median of 2 runs before is 0." in proof(slow_models(scope, longer_seconds=0.5))
+
+
 def test_a_probe_that_breaks_is_named_and_keeps_no_other_from_looking(scope_of: ScopeOf) -> None:
     def broken(_: Scope) -> Iterator[Looked]:
         raise ValueError("no luck with postgresql://eve:hunter2@db/shop")

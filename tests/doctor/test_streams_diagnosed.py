@@ -1,10 +1,13 @@
 """A stream on the real broker: healthy, behind, past retention, doubled, drifting."""
 
 import json
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pytest
@@ -14,14 +17,20 @@ from kafka import KafkaAdminClient, TopicPartition
 
 from dataeng_assets.contracts.model import Column, Contract, EventTime
 from dataeng_assets.contracts.types import event_type
+from dataeng_assets.doctor.finding import Finding
 from dataeng_assets.doctor.look import reported
 from dataeng_assets.doctor.probes.streams import troubled_streams
 from dataeng_assets.doctor.probes.tables import doubled_rows, unknown_fields
 from dataeng_assets.doctor.scope import Scope
 from dataeng_assets.kafka.cluster import Cluster
 from dataeng_assets.kafka.recording import replay_recording
+from dataeng_assets.lake.location import Lake
 from dataeng_assets.settings import SettingMissing
+from dataeng_assets.streams import session
+from dataeng_assets.streams.drain import drain as drain_topic
 from dataeng_assets.streams.health.samples import Sample, record
+from dataeng_assets.streams.health.take import keep_sample
+from dataeng_assets.streams.lag import lag
 from dataeng_assets.streams.stream import Stream
 from dataeng_assets.testing.fixtures import Drained, ReplayedTopic, recording
 
@@ -62,15 +71,28 @@ class Declared:
         return self.at
 
 
-def events(first: int, last: int, **more: object) -> pa.Table:
-    return recording(
+@dataclass(frozen=True)
+class Wide:
+    """A stream of several partitions."""
+
+    topic: ReplayedTopic
+    stream: Stream
+    scope: Scope
+
+
+def rows(first: int, last: int, **more: object) -> list[dict[str, Any]]:
+    return [
         {
             "partition": number % 2,
             "timestamp": OLD,
             "value": json.dumps({"event_id": f"e{number}", "timestamp": OLD.isoformat(), **more}).encode(),
         }
         for number in range(first, last)
-    )
+    ]
+
+
+def events(first: int, last: int, **more: object) -> pa.Table:
+    return recording(rows(first, last, **more))
 
 
 @pytest.fixture
@@ -105,11 +127,11 @@ def test_a_lag_that_does_not_fall_is_named_and_one_that_is_worked_off_is_not(
     said = list(troubled_streams(scope))
     assert found(said) == [("consumer-lag-grows", "stream user_events")]
     assert "10 records behind" in proof(said)
-    for minutes, lag in ((3, 4_000), (2, 3_000), (1, 2_000)):
-        sample(drained, minutes, lag_records=lag)
+    for minutes, behind in ((3, 4_000), (2, 3_000), (1, 2_000)):
+        sample(drained, minutes, lag_records=behind)
     assert found(troubled_streams(scope)) == [], "it catches up"
-    for minutes, lag in ((-1, 5), (-2, 7), (-3, 8)):
-        sample(drained, minutes, lag_records=lag)
+    for minutes, behind in ((-1, 5), (-2, 7), (-3, 8)):
+        sample(drained, minutes, lag_records=behind)
     assert "in the last samples 5, 7, 8" in proof(troubled_streams(scope))
 
 
@@ -140,6 +162,57 @@ def test_backpressure_and_skew_are_what_three_samples_in_a_row_say(scope: Scope,
     said = list(troubled_streams(scope))
     assert causes(said) == {"backpressure", "partition-skew"}
     assert "9000.0 times the median" in proof(said)
+
+
+@pytest.fixture
+def wide(scope_of: ScopeOf, lake: Lake, replay_topic: Callable[[pa.Table], ReplayedTopic]) -> Wide:
+    """A topic of four partitions that has been read to its end."""
+    topic = replay_topic(recording({**row, "partition": number % 4} for number, row in enumerate(rows(0, 8))))
+    stream = Stream(CONTRACT.name, topic.name, CONTRACT.domain, CONTRACT, lake)
+    drain_some(stream, topic, most=100)
+    return Wide(topic, stream, scope_of(topics=[(Declared(stream, topic.cluster), CONTRACT)]))
+
+
+def drain_some(stream: Stream, topic: ReplayedTopic, most: int, budget: timedelta = timedelta(0)) -> None:
+    """One batch, or as many as go into the budget, and the sample of it, as the asset of a topic takes it."""
+    report = drain_topic(stream, topic.cluster, run_id="r", budget=budget, batch_records=most)
+    measure = partial(lag, stream, topic.cluster)
+    keep_sample(stream, report.batches, run_id="r", seconds=report.seconds, measure=measure, interval_seconds=15.0)
+
+
+def test_a_partition_that_most_records_go_to_is_named_and_an_even_lag_is_none(wide: Wide) -> None:
+    send(wide.topic, recording({**row, "partition": number % 4} for number, row in enumerate(rows(8, 6_000))))
+    for _ in range(3):
+        drain_some(wide.stream, wide.topic, most=40)
+    assert "partition-skew" not in causes(troubled_streams(wide.scope)), "all are behind alike"
+    drain_some(wide.stream, wide.topic, most=6_000, budget=timedelta(minutes=5))
+    send(wide.topic, recording({**row, "partition": 2} for row in rows(6_000, 7_500)))
+    for number in range(3):
+        assert "partition-skew" not in causes(troubled_streams(wide.scope)), f"{number} samples are no trouble"
+        drain_some(wide.stream, wide.topic, most=40)
+    [skew] = [one for one in troubled_streams(wide.scope) if isinstance(one, Finding) and one.cause == "partition-skew"]
+    assert skew.commands == (f"dataeng topics describe {wide.topic.name}",)
+    assert "lag of the slowest partition: 1380.0 times the median, limit 3.0 times the median" in skew.proof[0]
+
+
+def test_slow_commits_hold_a_stream_back_only_while_records_wait(wide: Wide, monkeypatch: pytest.MonkeyPatch) -> None:
+    commit = session.commit_batch
+
+    def slow_store(*given: Any, **named: Any) -> Any:
+        time.sleep(0.5)
+        return commit(*given, **named)
+
+    monkeypatch.setattr(session, "commit_batch", slow_store)
+    for number in range(3):
+        send(wide.topic, recording({**row, "partition": 1} for row in rows(10 + number, 11 + number)))
+        drain_some(wide.stream, wide.topic, most=100)
+    assert "backpressure" not in causes(troubled_streams(wide.scope)), "slow, but nothing waited for it"
+    send(wide.topic, recording({**row, "partition": 1} for row in rows(20, 50)))
+    for number in range(3):
+        assert "backpressure" not in causes(troubled_streams(wide.scope)), f"{number} samples are no trouble"
+        drain_some(wide.stream, wide.topic, most=5)
+    assert "backpressure" in causes(troubled_streams(wide.scope))
+    assert "time in which records waited because a commit was under way" in proof(troubled_streams(wide.scope))
 
 
 def test_rows_written_twice_and_unknown_fields_are_counted(

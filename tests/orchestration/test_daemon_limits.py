@@ -9,6 +9,7 @@ import time
 import urllib.request
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import date
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,7 @@ from dagster._core.events import EngineEventData
 from dagster._core.storage.tags import GRPC_INFO_TAG
 
 from dataeng_assets.local.process import accepts, choose_port
+from dataeng_assets.orchestration.ask_again import ask_for_days, made_by
 from dataeng_assets.orchestration.in_flight import IN_FLIGHT
 from dataeng_assets.orchestration.launcher import on_this_machine
 from dataeng_assets.settings import ROOT
@@ -180,6 +182,22 @@ def test_a_backfill_of_thirty_days_asked_for_as_the_ui_does_becomes_one_run_over
     dagster.ended(run.run_id)
     assert [said["days"] for said in dagster.notes("orders")] == [MONTH]
     assert dagster.instance.get_materialized_partitions(dg.AssetKey("orders")) == set(MONTH)
+
+
+def test_days_that_doctor_asks_for_become_one_run(dagster: Dagster) -> None:
+    @dg.asset(partitions_def=dg.DailyPartitionsDefinition("2026-01-01", end_date="2026-03-01"))
+    def orders() -> None: ...
+
+    definitions = dg.Definitions(assets=[orders])
+    asked = ask_for_days(definitions, dagster.instance, ["orders"], date(2026, 2, 20), "a test")
+    assert asked
+    assert made_by(dagster.instance, "orders")
+    days = [f"2026-02-{day}" for day in range(20, 29)]
+    assert (asked.first, asked.last) == (days[0], days[-1])
+    dagster.eventually(lambda: any(said["days"] == days for said in dagster.notes("orders")))
+    (run,) = dagster.instance.get_runs(dg.RunsFilter(tags={"dagster/backfill": asked.backfill}))
+    dagster.ended(run.run_id)
+    assert ask_for_days(definitions, dagster.instance, ["orders"], date(2026, 3, 1), "a test") is None
 
 
 def test_of_several_runs_one_at_a_time_writes_the_warehouse(dagster: Dagster, asked: Asked) -> None:

@@ -45,9 +45,12 @@ TABLES = (
         remedy=(
             Step("See whether what it hangs on is the cause: that is looked at first.", "dataeng doctor ASSET"),
             Step("See that schedules and sensors run: page *Automation*; start the daemon if it does not.", "make dev"),
-            Step("Materialize it: page of the asset, *Materialize*."),
+            Step("Ask for the days since then again, if it is a table of a Postgres source.", "dataeng doctor --fix"),
+            Step("Materialize anything else: page of the asset, *Materialize*. A stream is asked for by its sensor."),
         ),
         prevention="Let somebody be told when an asset goes stale, and promise what the source can keep.",
+        fix="asks for the days since then of stale tables of Postgres sources, as one backfill for each source, unless "
+        "one is about to make them; what is made from them follows by itself",
         pages=(("how-to/be-told.md", "Be told of trouble"), ("how-to/backfill.md", "Build days again")),
     ),
     Cause(

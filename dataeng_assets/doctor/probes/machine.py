@@ -47,8 +47,13 @@ def full_disks(scope: Scope, *, free_bytes: int = FREE_BYTES, free_share: float 
     yield Looked(len(disks), "disks")
 
 
-def slow_models(scope: Scope) -> Iterator[Said]:
-    """The newest time of each dbt model against those before it."""
+def slow_models(scope: Scope, *, longer_seconds: float = LONGER_SECONDS) -> Iterator[Said]:
+    """The newest time of each dbt model against those before it.
+
+    Args:
+        scope: where.
+        longer_seconds: than usual, or it is no trouble however many times as long it took.
+    """
     by_model: dict[str, list[tuple[datetime, float]]] = defaultdict(list)
     times = model_times()
     keys = {key.rpartition(".")[2]: key for key in scope.assets if not key.startswith("gold.")}
@@ -56,18 +61,18 @@ def slow_models(scope: Scope) -> Iterator[Said]:
         by_model[keys.get(one.name, one.name)].append((one.at, one.seconds))
     for key, runs in by_model.items():
         if scope.concerns({key}):
-            yield from _slow(key, sorted(runs))
+            yield from _slow(key, sorted(runs), longer_seconds)
     for path, why in times.unread:
         yield NotLooked(f"dbt's results in {path.name}", why)
     yield Looked(times.runs, "dbt runs whose results are on this machine")
 
 
-def _slow(key: str, runs: list[tuple[datetime, float]]) -> Iterator[Finding]:
+def _slow(key: str, runs: list[tuple[datetime, float]], longer: float) -> Iterator[Finding]:
     at, newest = runs[-1]
     before = [seconds for _, seconds in runs[:-1]]
     if before:
         usual = median(before)
-        is_slow = newest >= usual + LONGER_SECONDS and newest >= usual * TIMES_AS_LONG
+        is_slow = newest >= usual + longer and newest >= usual * TIMES_AS_LONG
         said = f"the median of {len(before)} runs before is {usual:,.1f} s"
     else:
         is_slow, said = newest >= SLOW_SECONDS, "nothing is known of runs before"
