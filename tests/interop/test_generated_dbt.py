@@ -1,22 +1,25 @@
-"""A generated dbt project is built and tested by dbt, on DuckDB and on Postgres, and follows its source exactly."""
+"""A generated dbt project is built and tested by dbt, on DuckDB, Delta and Postgres, and follows its source exactly."""
 
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
+from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 import duckdb
 import psycopg
 import pytest
+from deltalake import DeltaTable, write_deltalake
 
 from dataeng_assets.contracts.model import Column, Contract, EventTime, implied
 from dataeng_assets.contracts.types import event_type, postgres_type
 from dataeng_assets.contracts.write import contract_yaml
 from dataeng_assets.generate.asked import Asked, request_of
+from dataeng_assets.generate.dbt.models import computing
 from dataeng_assets.generate.kinds import kind_module
 from dataeng_assets.generate.pipeline import Pipeline, Table
 from dataeng_assets.generate.request import Destination, Mode, Source
@@ -27,6 +30,7 @@ from dataeng_assets.testing.servers import new_database
 
 pytestmark = [pytest.mark.interop, pytest.mark.timeout(300)]
 
+DBT = Path(sys.executable).parent / "dbt"
 Ask = Callable[[str], Any]
 CLOCK = "timestamp with time zone"
 TABLES: dict[str, dict[str, str]] = {
@@ -87,7 +91,9 @@ def table(name: str, columns: tuple[Column, ...], key: tuple[str, ...], time: Ev
 def ddl(destination: Destination) -> Iterator[str]:
     yield "create schema sales"
     for one in tables():
-        columns = [f'"{column.name}" {type_name(column.type, destination)}' for column in one.contract.columns]
+        columns = [
+            f'"{column.name}" {type_name(column.type, computing(destination))}' for column in one.contract.columns
+        ]
         yield f'create table sales."{one.name}" ({", ".join(columns)})'
 
 
@@ -102,13 +108,32 @@ def project(folder: Path, destination: Destination) -> None:
         (folder / path).write_text(text)
 
 
-@pytest.fixture(params=[Destination.DUCKDB, Destination.POSTGRES])
+@pytest.fixture(params=[Destination.DUCKDB, Destination.DELTA, Destination.POSTGRES])
 def destination(request: pytest.FixtureRequest) -> Destination:
     return Destination(request.param)
 
 
+def of_lake(connection: duckdb.DuckDBPyConnection, lake: Path, statement: str) -> Any:
+    """Ask the lake's tables; what changes a table of the source lands it there anew, as a loader would."""
+    connection.execute("set TimeZone = 'UTC'")
+    if statement.startswith("select"):
+        connection.execute("create schema if not exists marts")
+        for log in lake.glob("marts/*/_delta_log"):
+            name = log.parent.name
+            connection.register(f"read_{name}", DeltaTable(log.parent).to_pyarrow_dataset())
+            connection.execute(f"create or replace view marts.{name} as from read_{name}")
+        return connection.execute(statement).fetchall()
+    connection.execute(statement)
+    for one in connection.execute("select table_name from duckdb_tables() where schema_name = 'sales'").fetchall():
+        rows = connection.sql(f'from sales."{one[0]}"').to_arrow_table()
+        write_deltalake(lake / "sales" / one[0], rows, mode="overwrite")
+    return []
+
+
 @contextmanager
-def warehouse(destination: Destination, folder: Path, server: Postgres) -> Iterator[tuple[Ask, dict[str, str], Path]]:
+def warehouse(
+    destination: Destination, folder: Path, server: Postgres | None
+) -> Iterator[tuple[Ask, dict[str, str], Path]]:
     """A way to ask it, the variables of the profile, and the dbt that has its adapter."""
     if destination is Destination.DUCKDB:
         path = folder / "warehouse.duckdb"
@@ -117,8 +142,13 @@ def warehouse(destination: Destination, folder: Path, server: Postgres) -> Itera
             with duckdb.connect(path) as connection:
                 return connection.execute(statement).fetchall()
 
-        yield ask, {"WAREHOUSE_PATH": str(path)}, Path(sys.executable).parent / "dbt"
+        yield ask, {"WAREHOUSE_PATH": str(path)}, DBT
         return
+    if destination is Destination.DELTA:
+        with duckdb.connect() as landing:
+            yield partial(of_lake, landing, folder / "lake"), {"LAKE_PATH": str(folder / "lake")}, DBT
+        return
+    assert server
     dbt = ROOT / ".venv-dbt" / "bin" / "dbt"
     assert dbt.exists(), f"{dbt} is missing. `make test-interop` installs it; by hand: `make .venv-dbt/.ready`."
     with new_database(server) as url, psycopg.connect(url, autocommit=True) as connection:
@@ -133,6 +163,14 @@ def warehouse(destination: Destination, folder: Path, server: Postgres) -> Itera
         yield answer, {**variables, "WAREHOUSE_DATABASE": told.dbname, "WAREHOUSE_SSLMODE": "disable"}, dbt
 
 
+def run_dbt(dbt: Path, command: Sequence[str], folder: Path, variables: Mapping[str, str]) -> None:
+    done = subprocess.run(
+        [dbt, *command, "--profiles-dir", "."],
+        cwd=folder, env={**os.environ, **variables, "TZ": "UTC"}, capture_output=True, text=True,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
 def test_events_of_a_topic_are_built_by_the_models_that_are_tried_here(destination: Destination) -> None:
     tried = generated(destination, Source.POSTGRES, *tables())
     (clicks,) = (one for one in tables() if one.name == "clicks")
@@ -142,6 +180,12 @@ def test_events_of_a_topic_are_built_by_the_models_that_are_tried_here(destinati
     assert {path: tried[path] for path in models} == models
 
 
+def versions(lake: Path) -> dict[str, int]:
+    """Of the tables that dbt has written."""
+    logs = [log for layer in ("marts", "snapshots") for log in lake.glob(f"{layer}/*/_delta_log")]
+    return {log.parent.name: DeltaTable(log.parent).version() for log in logs}
+
+
 def test_what_was_generated_is_built_and_tested(
     destination: Destination, tmp_path: Path, postgres_server: Postgres
 ) -> None:
@@ -149,11 +193,7 @@ def test_what_was_generated_is_built_and_tested(
     with warehouse(destination, tmp_path, postgres_server) as (ask, variables, dbt):
 
         def build() -> None:
-            done = subprocess.run(
-                [dbt, "build", "--profiles-dir", "."],
-                cwd=tmp_path, env={**os.environ, **variables, "TZ": "UTC"}, capture_output=True, text=True,
-            )  # fmt: skip
-            assert done.returncode == 0, done.stdout + done.stderr
+            run_dbt(dbt, ["build"], tmp_path, variables)
 
         for statement in (*ddl(destination), *ROWS.split(";\n")[:-1]):
             ask(statement)
@@ -177,3 +217,10 @@ def test_what_was_generated_is_built_and_tested(
         shown = ask("select table_name from information_schema.columns where column_name = 'email'"
                     " and table_schema = 'marts'")  # fmt: skip
         assert shown == []
+        if destination is Destination.DELTA:
+            made = versions(tmp_path / "lake")
+            assert len(made) == 7
+            # what lies between the tables is no part of what is kept
+            (tmp_path / "workspace.duckdb").unlink()
+            build()
+            assert versions(tmp_path / "lake") == made

@@ -5,7 +5,7 @@ Loading belongs to the other kinds: Airflow and Prefect load tables, Kafka Conne
 stream that the warehouse takes in by its own means belongs in `streams`.
 """
 
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 
 from dataeng_assets.contracts.yaml_text import yaml_text
 from dataeng_assets.generate.dbt import models, streams, targets
@@ -16,7 +16,8 @@ from dataeng_assets.generate.render import render
 from dataeng_assets.generate.request import Destination, Mode, Source
 from dataeng_assets.generate.shape import Role, Shaped
 
-_RUN = (Destination.DUCKDB, Destination.POSTGRES)
+_CARRIED = Path(__file__).parent / "delta_lake"
+_RUN = (Destination.DUCKDB, Destination.DELTA, Destination.POSTGRES)
 _PARSED = (Destination.SNOWFLAKE, Destination.BIGQUERY, Destination.REDSHIFT, Destination.DATABRICKS)
 _BATCH = (Mode.INCREMENTAL, Mode.FULL)
 _EXECUTED = "tests/interop/test_generated_dbt.py::test_what_was_generated_is_built_and_tested"
@@ -39,7 +40,6 @@ ROWS = (
 )
 REFUSALS = (
     Refusal("dbt has no adapter for Kafka; a warehouse's tables are what it builds", destination=Destination.KAFKA),
-    Refusal("dbt-duckdb writes no Delta tables", destination=Destination.DELTA),
     Refusal(
         "Iceberg needs a catalog, which only its owner knows",
         destination=Destination.ICEBERG,
@@ -72,8 +72,13 @@ def files(pipeline: Pipeline) -> Generated:
     made[PurePosixPath("profiles.yml")] = targets.profile(pipeline)
     made[PurePosixPath("requirements.txt")] = targets.requirements(pipeline.request.destination)
     made[PurePosixPath("models/staging/_sources.yml")] = yaml_text(models.sources(pipeline, shaped))
-    for name in ("unique_together", "recent", "generate_schema_name"):
+    over_delta = pipeline.request.destination is Destination.DELTA
+    for name in ("unique_together", "delta" if over_delta else "recent", "generate_schema_name"):
         made[PurePosixPath(f"macros/{name}.sql")] = render(f"dbt/templates/{name}.dbt.j2")
+    if over_delta:
+        for path in _CARRIED.glob("*.py"):
+            made[PurePosixPath("delta_lake", path.name)] = path.read_text(encoding="utf-8")
+        made[PurePosixPath(".gitignore")] = "workspace.duckdb*\nlogs/\ntarget/\n"
     for one in shaped:
         made[PurePosixPath(f"contracts/{one.table.name}.yaml")] = one.table.document
         made |= models.of_table(one, pipeline.request)

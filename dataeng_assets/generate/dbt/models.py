@@ -28,7 +28,9 @@ _PARTITIONS = {
     Destination.REDSHIFT: "sort='{}'",
 }
 _MERGING = frozenset((Destination.SNOWFLAKE, Destination.BIGQUERY, Destination.DATABRICKS))
-_STRATEGIES = {one: "merge" if one in _MERGING else "delete+insert" for one in Destination}
+_STRATEGIES = {one: "merge" if one in _MERGING else "delete+insert" for one in Destination} | {
+    Destination.DELTA: "days"
+}
 
 Said = list[dict[str, Any]]
 _STAGING, _MARTS = PurePosixPath("models/staging"), PurePosixPath("models/marts")
@@ -40,6 +42,11 @@ class Named:
 
     name: str
     source_sql: str
+
+
+def computing(destination: Destination) -> Destination:
+    """The system whose SQL the models are written in: Delta tables are computed by DuckDB."""
+    return Destination.DUCKDB if destination is Destination.DELTA else destination
 
 
 def staging_name(shaped: Shaped) -> str:
@@ -65,14 +72,14 @@ def sources(pipeline: Pipeline, shaped: Sequence[Shaped]) -> dict[str, Any]:
         "name": pipeline.source_name,
         "schema": pipeline.source_name,
         "description": f"What was loaded from {pipeline.source_name}, a row for each of its rows.",
-        "tables": [_loaded(one, pipeline.request.destination) for one in shaped],
+        "tables": [_loaded(one, computing(pipeline.request.destination)) for one in shaped],
     }
     return {"version": 2, "sources": [source]}
 
 
 def of_table(shaped: Shaped, request: Request) -> dict[PurePosixPath, str]:
     """The models of one table, with a properties file each."""
-    name, to = staging_name(shaped), request.destination
+    name, to = staging_name(shaped), computing(request.destination)
     day = shaped.role is Role.FACT
     texts = {
         _STAGING / f"{name}.sql": _staging(shaped, to),
@@ -82,7 +89,7 @@ def of_table(shaped: Shaped, request: Request) -> dict[PurePosixPath, str]:
         texts[_MARTS / f"{mart_name(shaped)}.sql"] = _fact(shaped, request)
         texts[_MARTS / f"{mart_name(shaped)}.yml"] = _said(_fact_said(shaped, to))
     if shaped.role is Role.DIMENSION:
-        texts[PurePosixPath(f"snapshots/{mart_name(shaped)}_history.yml")] = _snapshot(shaped)
+        texts[PurePosixPath(f"snapshots/{mart_name(shaped)}_history.yml")] = _snapshot(shaped, request.destination)
         texts[_MARTS / f"{mart_name(shaped)}.sql"] = render(
             "dbt/templates/dimension.dbt.j2",
             columns=_public(shaped, to), entity=shaped.entity, snapshot=f"{mart_name(shaped)}_history",
@@ -107,27 +114,29 @@ def _staging(shaped: Shaped, to: Destination) -> str:
 
 
 def _fact(shaped: Shaped, request: Request) -> str:
-    table, to = shaped.table, request.destination
+    table, to = shaped.table, computing(request.destination)
     grows = table.mode is Mode.INCREMENTAL and (table.watermark or table.contract.event_time)
     partition = _PARTITIONS[to].format(shaped.day) if to in _PARTITIONS else ""
     return render(
         "dbt/templates/fact.dbt.j2",
         columns=_public(shaped, to), staging=staging_name(shaped), day=shaped.day,
         key="[" + ", ".join(f"'{name}'" for name in shaped.key) + "]",
-        strategy=_STRATEGIES[to] if grows else "", partition=partition,
+        strategy=_STRATEGIES[request.destination] if grows else "", partition=partition,
         watermark=shaped.names[table.watermark] if table.watermark else "",
     )  # fmt: skip
 
 
-def _snapshot(shaped: Shaped) -> str:
+def _snapshot(shaped: Shaped, to: Destination) -> str:
     table = shaped.table
     by_clock = {"strategy": "timestamp", "updated_at": shaped.names[table.watermark]} if table.watermark else None
-    config = {
+    config: dict[str, Any] = {
         "schema": "snapshots",
         "unique_key": list(shaped.key),
         **(by_clock or {"strategy": "check", "check_cols": "all"}),
         "hard_deletes": "invalidate",
     }
+    if to is Destination.DELTA:
+        config["post_hook"] = {"sql": "{{ store_snapshot() }}", "transaction": False}
     one = {
         "name": f"{mart_name(shaped)}_history",
         "relation": f"ref('{staging_name(shaped)}')",

@@ -9,6 +9,7 @@ from dataeng_assets.generate.request import Destination
 
 _FIELDS: Mapping[Destination, Mapping[str, str]] = {
     Destination.DUCKDB: {"path": "WAREHOUSE_PATH"},
+    Destination.DELTA: {"address": "LAKE_PATH"},
     Destination.POSTGRES: {
         "host": "WAREHOUSE_HOST", "port": "WAREHOUSE_PORT", "user": "WAREHOUSE_USER", "password": "WAREHOUSE_PASSWORD",
         "dbname": "WAREHOUSE_DATABASE",
@@ -31,6 +32,8 @@ _FIELDS: Mapping[Destination, Mapping[str, str]] = {
 """The variable for each field of a profile that differs by environment or is secret."""
 _FIXED: Mapping[Destination, Mapping[str, Any]] = {
     Destination.DUCKDB: {"threads": 1, "settings": {"TimeZone": "UTC"}},
+    # one thread: a model is written on a cursor of its own, and the next one reads it
+    Destination.DELTA: {"threads": 1, "settings": {"TimeZone": "UTC"}},
     Destination.POSTGRES: {"threads": 4, "sslmode": "{{ env_var('WAREHOUSE_SSLMODE', 'verify-full') }}"},
     Destination.SNOWFLAKE: {"threads": 8, "query_tag": "dbt"},
     # with the credentials of whoever runs it: a service account's key is a secret that lies in a file
@@ -41,6 +44,7 @@ _FIXED: Mapping[Destination, Mapping[str, Any]] = {
 }
 _VERSIONS: Mapping[Destination, str] = {
     Destination.DUCKDB: "dbt-duckdb>=1.10,<2",
+    Destination.DELTA: "dbt-duckdb>=1.11,<2\ndeltalake>=1.6\nduckdb>=2,<3\npyarrow>=20",
     Destination.POSTGRES: "dbt-postgres>=1.9,<2",
     Destination.SNOWFLAKE: "dbt-snowflake>=1.10,<2",
     Destination.BIGQUERY: "dbt-bigquery>=1.10,<2",
@@ -67,8 +71,20 @@ def profile(pipeline: Pipeline) -> str:
         fields["port"] = "{{ env_var('WAREHOUSE_PORT', '5432') | as_number }}"
     schema = "dataset" if destination is Destination.BIGQUERY else "schema"
     output = {"type": destination.value, **fields, schema: "marts", **_FIXED[destination]}
+    if destination is Destination.DELTA:
+        output |= _over_delta(pipeline.source_name, output.pop("address"))
     text = yaml_text({pipeline.source_name: {"target": "warehouse", "outputs": {"warehouse": output}}})
     return f"# No secret stands here: each value is read from the environment when dbt starts.\n{text}"
+
+
+def _over_delta(source: str, address: str) -> dict[str, Any]:
+    """DuckDB, with the plugin that the project carries; its file holds views only, and may be deleted at any time."""
+    plugin = {
+        "module": "delta_lake.plugin",
+        "alias": "delta_lake",
+        "config": {"address": address, "schemas": [source, "marts", "snapshots"]},
+    }
+    return {"type": "duckdb", "path": "workspace.duckdb", "module_paths": ["."], "plugins": [plugin]}
 
 
 def project(pipeline: Pipeline) -> dict[str, Any]:
@@ -76,7 +92,10 @@ def project(pipeline: Pipeline) -> dict[str, Any]:
     request, name = pipeline.request, f"{pipeline.source_name}_warehouse"
     layers = {
         "staging": {"+schema": "staging", "+materialized": "view"},
-        "marts": {"+schema": "marts", "+materialized": "table"},
+        "marts": {
+            "+schema": "marts",
+            "+materialized": "delta" if request.destination is Destination.DELTA else "table",
+        },
     }
     return {
         "name": name,

@@ -1,0 +1,1 @@
+"""What a generated dbt project carries to read and write Delta tables. Copied as it stands; nothing here imports it."""
