@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from dataeng_assets.generate.pipeline import Pipeline
     from dataeng_assets.generate.written import File
 
 _Kind = Annotated[
@@ -53,6 +52,7 @@ _Overwrite = Annotated[bool, typer.Option("--overwrite", help="Overwrite files t
 
 
 def generate(
+    context: typer.Context,
     type_: _Kind,
     source: _Source = "",
     destination: _Destination = "",
@@ -94,8 +94,9 @@ def generate(
     from dataeng_assets.contracts.errors import ContractError
     from dataeng_assets.generate.asked import Asked
     from dataeng_assets.generate.kinds import kind_module
-    from dataeng_assets.generate.request import RequestRefused, Tier
+    from dataeng_assets.generate.request import RequestRefused
     from dataeng_assets.generate.written import compared, is_file, left_over, placed
+    from dataeng_assets.orchestration.deployed import deploy, refuse_deployment
     from dataeng_assets.orchestration.generated import pipeline_of
     from dataeng_assets.postgres.errors import SourceError
     from dataeng_assets.settings import SettingMissing
@@ -103,6 +104,7 @@ def generate(
     if output is None and (diff or overwrite):
         typer.echo("--diff and --overwrite are about files that are there: say where with --output.", err=True)
         raise typer.Exit(2)
+    _refuse_empty(context)
     asked = Asked(
         type_, source, destination, mode, tables, name, schema, variable, watermark, schedule,
         catchup="yes" if catchup else "", retries=retries, retry_delay=retry_delay, timeout=timeout,
@@ -122,11 +124,12 @@ def generate(
         if diff or dry_run:
             _show(files, with_diff=diff)
             return
+        refuse_deployment(found.pipeline.request, folder)
         for path in left_over(generated, folder, found.pipeline.request.name):
             typer.echo(f"no longer generated, and left as it is: {path}", err=True)
         _write(files, folder, found.pipeline.request.name, overwrite=overwrite)
-        if found.pipeline.request.tier == Tier.DEPLOYS:
-            _deploy(found.pipeline, folder)
+        for line in deploy(found.pipeline.request, generated, folder):
+            typer.echo(line)
     except BrokenPipeError:
         raise  # whoever read the listing has seen enough: Typer ends without a word
     except (RequestRefused, SourceError, SettingMissing, ContractError, OSError) as error:
@@ -134,17 +137,13 @@ def generate(
         raise typer.Exit(2) from None
 
 
-def _deploy(pipeline: "Pipeline", folder: Path) -> None:
-    """Make what was written live, where this is the development environment of its kind."""
-    from dataeng_assets.generate.request import Kind
-
-    if pipeline.request.kind is not Kind.DAGSTER:
-        typer.echo(f"Nothing is deployed by itself for {pipeline.request.kind}: README.md has the commands.")
-        return
-    from dataeng_assets.orchestration.deployed import deploy
-
-    for line in deploy(folder):
-        typer.echo(line)
+def _refuse_empty(context: typer.Context) -> None:
+    """An option that was given an empty text, as by a variable of the shell that is not set, is no option left out."""
+    for name, value in context.params.items():
+        source = context.get_parameter_source(name)
+        if value == "" and source is not None and source.name == "COMMANDLINE":
+            typer.echo(f"--{name.replace('_', '-')} was given nothing. Leave it out, or say what it is.", err=True)
+            raise typer.Exit(2)
 
 
 def _list(files: Mapping[PurePosixPath, str]) -> None:

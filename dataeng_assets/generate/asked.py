@@ -3,6 +3,7 @@ is refused with what is nearest. Cron expressions belong in `cron`, tables above
 """
 
 import re
+import unicodedata
 from dataclasses import dataclass
 from datetime import timedelta
 from email.utils import parseaddr
@@ -28,6 +29,7 @@ NIGHTLY = "0 5 * * *"
 _LENGTH = re.compile(r"(\d{1,9})\s*(s|m|h|d)")
 _LONGEST = timedelta(days=31)
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
+_LOGIN = re.compile(r"://[^/\s]*@|\b(password|secret|token)\s*=", re.IGNORECASE)
 _VARIABLE = re.compile("[A-Za-z_][A-Za-z0-9_]*")
 _TIERS = {"1": "may deploy to development", "2": "writes for review", "3": "writes files and opens no connection"}
 
@@ -72,6 +74,7 @@ def request_of(asked: Asked, name: str) -> Request:
     Raises:
         RequestRefused: an option is unknown, or contradicts another one.
     """
+    refuse_unwritable(asked)
     kind = kind_of(asked.type)
     module = kind_module(kind)
     _refuse_untaken(kind, module, asked)
@@ -96,13 +99,32 @@ def request_of(asked: Asked, name: str) -> Request:
         retries=_count(asked.retries) if asked.retries else Request.retries,
         retry_delay=retry_delay,
         timeout=timeout,
-        email_on_failure=tuple(_address(one) for one in parts(asked.email_on_failure)),
-        notify=tuple(_variable(one) for one in parts(asked.notify)),
-        owner=asked.owner or Request.owner,
-        tags=parts(asked.tags),
+        email_on_failure=tuple(_address(one) for one in _some(asked.email_on_failure, "--email-on-failure")),
+        notify=tuple(_variable(one) for one in _some(asked.notify, "--notify")),
+        owner=asked.owner.strip() or Request.owner,
+        tags=_some(asked.tags, "--tags"),
         tier=tier_of(asked.tier),
         said=asked.said(),
     )
+
+
+def refuse_unwritable(asked: Asked) -> None:
+    """Refuse what no file may hold: an address with a login, and signs that end a line or cannot be seen.
+
+    Raises:
+        RequestRefused: names the option; a login is not repeated.
+    """
+    for option, value in asked.said():
+        if _LOGIN.search(value):
+            raise RequestRefused(
+                f"--{option} was given an address with a login, and no secret may stand in a file. Keep the address in "
+                "an environment variable, and name that with --variable or --notify."
+            )
+        if not all(sign == " " or unicodedata.category(sign)[0] not in "CZ" for sign in value):
+            raise RequestRefused(
+                f"--{option} {value!r} has a line break, or another sign that cannot be seen. Write it on one line, "
+                "with plain spaces."
+            )
 
 
 def parts(given: str) -> tuple[str, ...]:
@@ -169,6 +191,14 @@ def _refuse_contradictions(asked: Asked, combination: Combination) -> None:
         raise RequestRefused(f"--schema has no use with --source {combination.source}: it is Postgres'. Leave it out.")
     if asked.retry_delay and asked.retries == "0":
         raise RequestRefused("--retry-delay has no use with --retries 0. Leave it out, or ask for --retries 1.")
+
+
+def _some(given: str, option: str) -> tuple[str, ...]:
+    """What stands between commas, of an option that names something when it is given."""
+    found = parts(given)
+    if given and not found:
+        raise RequestRefused(f"{option} {given!r} names nothing. Leave it out, or name some with commas between.")
+    return found
 
 
 def _count(given: str) -> int:

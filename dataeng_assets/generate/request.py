@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from difflib import get_close_matches
 from enum import IntEnum, StrEnum
+from keyword import iskeyword
 from typing import TypeVar
 
 
@@ -153,10 +154,12 @@ def identifier(given: str, option: str) -> str:
     Raises:
         RequestRefused: it is none; names one that is.
     """
-    if re.fullmatch("[a-z][a-z0-9_]*", given):
+    if re.fullmatch("[a-z][a-z0-9_]*", given) and not iskeyword(given):
         return given
+    if iskeyword(given):
+        raise RequestRefused(f"{option} {given!r} is a word of Python's own; try '{given}_pipeline'.")
     plain = re.sub(r"[^a-z0-9]+", "_", given.lower()).strip("_")
-    proposed = plain if plain[:1].isalpha() else f"pipeline_{plain}".rstrip("_")
+    proposed = plain if plain[:1].isalpha() and not iskeyword(plain) else f"pipeline_{plain}".rstrip("_")
     raise RequestRefused(
         f"{option} {given!r} is no plain name of small letters, digits and underscores; try {proposed!r}."
     )

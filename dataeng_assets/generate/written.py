@@ -10,7 +10,9 @@ from difflib import unified_diff
 from enum import StrEnum
 from hashlib import sha256
 from pathlib import Path, PurePosixPath
+from shutil import copymode
 
+from dataeng_assets.generate.names import refuse_name_in_use
 from dataeng_assets.generate.pipeline import Generated
 from dataeng_assets.generate.request import RequestRefused
 
@@ -58,7 +60,7 @@ def placed(generated: Generated, output: Path) -> tuple[Path, Generated]:
     are called as the pipeline's own, the rest keeps its place above them.
 
     Raises:
-        RequestRefused: the system would not take the pipeline's file under that name.
+        RequestRefused: the system would not take the pipeline's file under that name, or the program needs the name.
     """
     if not is_file(output):
         return output, generated
@@ -78,7 +80,9 @@ def placed(generated: Generated, output: Path) -> tuple[Path, Generated]:
         folder, main = output.parent, PurePosixPath(output.name)
         moved = {path: path.relative_to(inside) if path.is_relative_to(inside) else path for path in generated.files}
     moved[generated.main] = main
-    return folder, Generated(main, {moved[path]: text for path, text in generated.files.items()})
+    moved_files = {moved[path]: text for path, text in generated.files.items()}
+    refuse_name_in_use(main, moved_files)
+    return folder, Generated(main, moved_files)
 
 
 def is_file(output: Path) -> bool:
@@ -87,10 +91,19 @@ def is_file(output: Path) -> bool:
 
 
 def compared(generated: Generated, folder: Path, pipeline: str) -> list[File]:
-    """Each generated file with what stands in its place."""
-    record = _record(folder)
-    ours = record.get(pipeline, {})
-    return [_compared(path, text, folder, ours.get(str(path))) for path, text in sorted(generated.files.items())]
+    """Each generated file with what stands in its place.
+
+    Raises:
+        RequestRefused: what is there cannot be read.
+    """
+    try:
+        ours = _record(folder).get(pipeline, {})
+        return [_compared(path, text, folder, ours.get(str(path))) for path, text in sorted(generated.files.items())]
+    except OSError as error:
+        raise RequestRefused(
+            f"{error.filename or folder} cannot be read: {error.strerror}. Nothing was written. Move it away, or name "
+            "another folder with --output."
+        ) from None
 
 
 def left_over(generated: Generated, folder: Path, pipeline: str) -> list[Path]:
@@ -117,19 +130,37 @@ def write(files: Collection[File], folder: Path, pipeline: str, *, overwrite: Co
 
 
 def _written(files: Collection[File], folder: Path, pipeline: str, overwrite: Collection[Path]) -> Iterator[File]:
+    """The record follows each file: whatever ends the call, the next one knows what is ours."""
     record = _record(folder)
     ours = dict(record.get(pipeline, {}))
     for file in files:
-        if file.state in (State.NEW, State.CHANGED) or (file.state is State.EDITED and file.path in overwrite):
+        is_wanted = file.state in (State.NEW, State.CHANGED) or (file.state is State.EDITED and file.path in overwrite)
+        if is_wanted:
             file.path.parent.mkdir(parents=True, exist_ok=True)
-            file.path.write_text(file.text, encoding="utf-8")
-            yield file
+            _replace(file.path, file.text)
         elif file.state is not State.SAME:
             continue
-        ours[file.path.relative_to(folder).as_posix()] = _hash(file.text)
-    if ours != record.get(pipeline):
-        text = json.dumps({**record, pipeline: ours}, indent=2, sort_keys=True) + "\n"
-        (folder / RECORD).write_text(text, encoding="utf-8")
+        name, digest = file.path.relative_to(folder).as_posix(), _hash(file.text)
+        if ours.get(name) != digest:
+            ours[name] = digest
+            _replace(folder / RECORD, json.dumps({**record, pipeline: ours}, indent=2, sort_keys=True) + "\n")
+        if is_wanted:
+            yield file
+
+
+def _replace(path: Path, text: str) -> None:
+    """Write a file in one step: it holds the former text or the whole new one, and keeps its permissions."""
+    path = path.resolve()  # a link stays one
+    new = path.with_name(f".{path.name}.new")
+    try:
+        new.write_text(text, encoding="utf-8")
+        if path.exists():
+            copymode(path, new)
+        new.replace(path)
+    except OSError as error:
+        new.unlink(missing_ok=True)
+        error.filename = str(path)
+        raise
 
 
 def _compared(path: PurePosixPath, text: str, folder: Path, recorded: str | None) -> File:

@@ -15,7 +15,7 @@ from dataeng_assets.contracts.model import Contract
 from dataeng_assets.contracts.write import contract_yaml
 from dataeng_assets.extract.declare import url_variable_of
 from dataeng_assets.extract.discover import WATERMARK_TYPE, LeftOut, discover, source_name
-from dataeng_assets.generate.asked import Asked, combination_of, kind_of, parts, request_of, tier_of
+from dataeng_assets.generate.asked import Asked, combination_of, kind_of, parts, refuse_unwritable, request_of, tier_of
 from dataeng_assets.generate.kinds import kind_module
 from dataeng_assets.generate.pipeline import Pipeline, Table
 from dataeng_assets.generate.request import Mode, RequestRefused, Source, Tier, identifier, nearest
@@ -58,9 +58,15 @@ def pipeline_of(asked: Asked, *, pipeline_name: str = "", defs: Path = DEFS) -> 
         RequestRefused: an option cannot be used, or a table or column does not exist.
         SourceError, SettingMissing: the source was to be looked at, and cannot be.
     """
+    refuse_unwritable(asked)
     kind = kind_of(asked.type)
     combination = combination_of(kind, kind_module(kind), asked)
     declared = {one.name: one for one in _declared(defs, combination.source)}
+    if asked.schema and asked.name in declared and tier_of(asked.tier) is Tier.OFFLINE:
+        raise RequestRefused(
+            f"--tier 3 opens no connection, and --schema looks the tables up in the database. Leave --schema out: "
+            f"{asked.name} is declared, and its contracts say what its tables hold."
+        )
     if asked.schema or (asked.name and asked.name not in declared and combination.source is Source.POSTGRES):
         return _from_database(asked, pipeline_name)
     if not declared:

@@ -1,5 +1,6 @@
 """`dataeng generate` at the command line: where files go, what is told, and the exit codes."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -9,6 +10,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from dataeng_assets.cli import app
+from dataeng_assets.generate.request import Kind
 
 
 def run(*options: str, given: str = "") -> Result:
@@ -86,6 +88,8 @@ def test_the_declaration_of_a_source_stays_as_a_person_wrote_it(tmp_path: Path) 
         (("--tables", "orders", "--watermark", "shipped_at"), "it may be NULL"),
         (("--source", "kafka", "--name", "event"), "Did you mean 'events'?"),
         (("--schedule", "whenever"), "1 fields and not 5"),
+        (("--schedule", ""), "--schedule was given nothing. Leave it out"),
+        (("--tier", "3", "--name", "shop", "--schema", "public"), "Leave --schema out: shop is declared"),
         (("--output", "/proc/nothing"), "--output"),
     ],
 )
@@ -110,3 +114,65 @@ def test_the_first_tier_deploys_into_this_project_only(tmp_path: Path, monkeypat
     assert "--tier 1 deploys into this project" in done.stderr
     monkeypatch.setenv("DATAENG_ENV", "prod")
     assert "DATAENG_ENV is prod" in run("--tables", "orders", "--tier", "1", "--output", str(tmp_path)).stderr
+    assert list(tmp_path.iterdir()) == [], "it is refused before anything is written"
+
+
+@pytest.mark.parametrize("kind", [kind for kind in Kind if kind not in (Kind.DAGSTER, Kind.AIRFLOW)])
+def test_the_first_tier_is_refused_for_what_has_no_development_to_deploy_to(tmp_path: Path, kind: Kind) -> None:
+    done = run("--type", kind, "--tier", "1", "--output", str(tmp_path))
+    assert done.exit_code == 2
+    assert f"--tier 1 does not deploy --type {kind}. Ask for --tier 2; then " in done.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.fixture
+def airflow_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    for name in [one for one in os.environ if one.startswith("AIRFLOW")]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("AIRFLOW_HOME", str(tmp_path / "airflow"))
+    (tmp_path / "airflow").mkdir()
+    return tmp_path / "airflow"
+
+
+def test_the_first_tier_copies_a_dag_and_leaves_what_was_edited_there(tmp_path: Path, airflow_home: Path) -> None:
+    options = ("--type", "airflow", "--tables", "orders", "--tier", "1", "--output", str(tmp_path / "out"))
+    done = run(*options)
+    assert done.exit_code == 0, done.output
+    deployed = airflow_home / "dags" / "extract_shop.py"
+    assert f"deployed: {deployed}" in done.stdout
+    assert deployed.read_text() == (tmp_path / "out" / "extract_shop.py").read_text()
+    deployed.write_text("mine\n")
+    done = run(*options, "--owner", "somebody")
+    assert f"edited by a person, and left as it is: {deployed}" in done.stdout
+    assert deployed.read_text() == "mine\n"
+
+
+@pytest.mark.parametrize(
+    ("said", "where"),
+    [
+        ("sql_alchemy_conn = postgresql://airflow:hush@db/airflow", "the file"),
+        ("sql_alchemy_conn_secret = of-the-vault", "the file"),
+        ("postgresql://airflow:hush@db/airflow", "the environment"),
+    ],
+)
+def test_the_first_tier_touches_no_airflow_that_may_be_production(
+    tmp_path: Path, airflow_home: Path, monkeypatch: pytest.MonkeyPatch, said: str, where: str
+) -> None:
+    config = said if where == "the file" else "sql_alchemy_conn = sqlite:////var/airflow.db"
+    (airflow_home / "airflow.cfg").write_text(f"[database]\n{config}\n")
+    if where == "the environment":
+        monkeypatch.setenv("AIRFLOW__DATABASE__SQL_ALCHEMY_CONN", said)
+    done = run("--type", "airflow", "--tier", "1", "--output", str(tmp_path / "out"))
+    assert done.exit_code == 2
+    assert "it may be production. Ask for --tier 2" in done.stderr
+    assert "hush" not in done.output
+    assert not (tmp_path / "out").exists()
+    assert not (airflow_home / "dags").exists()
+
+
+def test_the_first_tier_says_which_airflow_is_missing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("AIRFLOW_HOME", raising=False)
+    options = ("--type", "airflow", "--tier", "1", "--output", str(tmp_path / "out"))
+    assert "AIRFLOW_HOME names, and it is not set" in run(*options).stderr
+    monkeypatch.setenv("AIRFLOW_HOME", str(tmp_path / "nowhere"))
+    assert "there is no such folder" in run(*options).stderr

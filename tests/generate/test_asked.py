@@ -48,6 +48,12 @@ def test_the_command_makes_the_same_again() -> None:
         ({"catchup": "yes"}, "--catchup is not taken by --type dagster"),
         ({"name": "My Shop"}, "try 'my_shop'"),
         ({"name": "1st"}, "try 'pipeline_1st'"),
+        ({"name": "class"}, "is a word of Python's own; try 'class_pipeline'"),
+        ({"name": "it's"}, "try 'it_s'"),
+        ({"owner": "a\nb"}, "--owner 'a\\nb' has a line break"),
+        ({"tags": ","}, "--tags ',' names nothing"),
+        ({"type": "airflow", "email_on_failure": "nobody"}, "is no address of mail, such as data@example.com"),
+        ({"type": "airflow", "email_on_failure": " , "}, "--email-on-failure ' , ' names nothing"),
         ({"type": "airflow", "timeout": "40d"}, "--timeout '40d' is longer than a month"),
         ({"type": "airflow", "timeout": "99999999999999d"}, "is no length of time"),
         ({"type": "airflow", "retry_delay": "2h"}, "leaves no time for a second try: a run ends after --timeout 2h"),
@@ -66,3 +72,10 @@ def test_of_a_long_time_the_unit_is_said() -> None:
     for nonsense in ("", "5", "0s", "-1m", "5 minutes", "PT5M"):
         with pytest.raises(RequestRefused, match="such as 5m"):
             _length(nonsense, "--timeout")
+
+
+@pytest.mark.parametrize("option", ["variable", "notify", "owner", "source"])
+def test_an_address_with_a_login_is_refused_and_not_repeated(option: str) -> None:
+    with pytest.raises(RequestRefused, match=f"--{option} was given an address with a login") as refused:
+        asked(type="airflow", **{option: "postgresql://somebody:hush@db.example.com/shop"})
+    assert "hush" not in str(refused.value)

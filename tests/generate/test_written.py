@@ -1,6 +1,7 @@
 """Files against a folder: what is ours is kept up to date, what a person wrote is theirs."""
 
 import json
+import resource
 from pathlib import Path, PurePosixPath
 
 import pytest
@@ -89,6 +90,61 @@ def test_a_folder_that_cannot_be_written_to_is_refused_with_the_reason(tmp_path:
     (tmp_path / "dags").write_text("a file where a folder should be")
     with pytest.raises(RequestRefused, match=r"cannot be written: .*--output"):
         written(generated(), tmp_path)
+
+
+def test_a_call_that_fails_halfway_leaves_its_files_known_as_its_own(tmp_path: Path) -> None:
+    (tmp_path / "dags").write_text("a file where a folder should be")
+    with pytest.raises(RequestRefused):
+        written(generated(**{"a.sql": "one\n"}), tmp_path)
+    assert (tmp_path / "a.sql").read_text() == "one\n"
+    (tmp_path / "dags").unlink()
+    newer = generated(**{"a.sql": "two\n"})
+    assert states(newer, tmp_path) == {"a.sql": State.CHANGED, "dags/extract_shop.py": State.NEW}
+    assert written(newer, tmp_path) == ["a.sql", "extract_shop.py"]
+
+
+def test_a_disk_that_is_full_leaves_the_former_file(tmp_path: Path) -> None:
+    (tmp_path / "a.sql").write_text("mine\n")
+    made = generated(**{"a.sql": "one\n"})
+    written(made, tmp_path, "a.sql")
+    (tmp_path / "a.sql").chmod(0o755)
+    longer = generated(**{"a.sql": "two\n" * 20_000})
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (10_000, limits[1]))
+    try:
+        with pytest.raises(RequestRefused, match=r"a\.sql cannot be written: File too large"):
+            written(longer, tmp_path)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert (tmp_path / "a.sql").read_text() == "one\n"
+    assert states(longer, tmp_path)["a.sql"] is State.CHANGED
+    assert {path.name for path in tmp_path.iterdir()} == {RECORD, "a.sql", "dags"}
+    assert written(longer, tmp_path) == ["a.sql"]
+    assert (tmp_path / "a.sql").stat().st_mode & 0o777 == 0o755
+
+
+def test_a_folder_in_the_place_of_a_file_is_refused_with_the_reason(tmp_path: Path) -> None:
+    (tmp_path / "README.md").mkdir()
+    with pytest.raises(RequestRefused, match=r"README\.md cannot be read: Is a directory\. Nothing was written"):
+        compared(generated(**{"README.md": "ours\n"}), tmp_path, "extract_shop")
+
+
+@pytest.mark.parametrize(
+    ("name", "program", "why"),
+    [
+        ("json.py", "", "Python imports json by that name"),
+        ("airflow.py", "from airflow.sdk import dag\n", "Python imports airflow by that name"),
+        ("task.py", "from airflow.sdk import task\ndef task(): ...\n", "task is something else in its program"),
+        ("load.py", "def load(): ...\ndef load(): ...\n", "load is something else in its program"),
+    ],
+)
+def test_a_file_with_a_name_that_its_program_needs_is_refused(
+    tmp_path: Path, name: str, program: str, why: str
+) -> None:
+    made = generated(**{"dags/extract_shop.py": program})
+    with pytest.raises(RequestRefused, match=f"{why}. Try {name.removesuffix('.py')}_pipeline.py"):
+        placed(made, tmp_path / name)
+    placed(made, tmp_path / "extract_source.py")
 
 
 def test_a_file_that_is_no_text_counts_as_edited(tmp_path: Path) -> None:
