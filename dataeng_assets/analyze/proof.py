@@ -5,7 +5,6 @@ is always told. How data is made and statements are run belongs in `proving`.
 """
 
 import random
-import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
@@ -17,10 +16,12 @@ from sqlglot import exp
 from sqlglot.errors import SqlglotError
 
 from dataeng_assets.analyze.facts import Facts, TableFacts
+from dataeng_assets.analyze.parser_log import silent
+from dataeng_assets.analyze.proving.changed_rows import as_query
 from dataeng_assets.analyze.proving.data import Column, Table, data_set, family, rows_as_text, tables_as_text
 from dataeng_assets.analyze.proving.fold import folded
 from dataeng_assets.analyze.proving.reasons import depends_on_ties, not_comparable, order_of
-from dataeng_assets.analyze.proving.run import Arena, Cannot, Difference, connect
+from dataeng_assets.analyze.proving.run import Arena, Cannot, Difference, connect, limited
 from dataeng_assets.analyze.proving.stars import named
 from dataeng_assets.analyze.proving.used import BOOLEAN, NUMBER, TEMPORAL, TEXT, NotDecidable, Place, Uses, uses
 
@@ -78,6 +79,7 @@ class Rewrite:
     proof: Proof
 
 
+@silent()
 def prove(
     before: str,
     after: str,
@@ -110,12 +112,14 @@ def prove(
     except (duckdb.FatalException, duckdb.InternalException) as error:
         return Proof(Verdict.NOT_PROVEN, reason=f"DuckDB fails at it: {str(error).splitlines()[-1]}")
     except duckdb.InterruptException:
-        return Proof(Verdict.NOT_PROVEN, reason=f"comparing the statements took longer than {_SECONDS} seconds")
+        return Proof(
+            Verdict.NOT_PROVEN, reason=f"comparing the statements took more than {_SECONDS} seconds of CPU time"
+        )
 
 
 def _parsed(sql: str, dialect: str) -> exp.Query:
     """One query in DuckDB's dialect, with a clock that stands still."""
-    statement = sqlglot.parse_one(sql, dialect=dialect)
+    statement = as_query(sqlglot.parse_one(sql, dialect=dialect))
     if reason := not_comparable(statement, dialect):
         raise NotDecidable(reason)
     if isinstance(statement, exp.Insert | exp.Create) and isinstance(statement.expression, exp.Query):
@@ -148,12 +152,8 @@ def _prove(pair: tuple[exp.Query, exp.Query], facts: Facts, rng: random.Random, 
         used = uses(plain, {name: frozenset(map(str.lower, table.columns)) for name, table in known.items()})
         literals = sorted({literal.this for statement in plain for literal in statement.find_all(exp.Literal)})
         variants = list(dict.fromkeys(tuple(_tables(used, known, variant, dialect)) for variant in range(3)))
-        clock = threading.Timer(_SECONDS, connection.interrupt)
-        clock.start()
-        try:
+        with limited(connection, _SECONDS):
             proof = _in_turn(connection, pair, variants, order, literals, rng, datasets)
-        finally:
-            clock.cancel()
     return replace(proof, assumes=_assumed(used, known)) if proof.verdict is Verdict.PROVEN else proof
 
 

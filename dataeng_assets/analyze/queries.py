@@ -1,4 +1,4 @@
-"""Each SELECT of a statement with what it reads: base tables, common table expressions and subqueries.
+"""Each SELECT, UPDATE and DELETE of a statement with what it reads: base tables, CTEs and subqueries.
 
 Nothing is resolved that the text does not say: which table an unqualified column belongs to is known only where one
 table is read, or where facts name it.
@@ -7,6 +7,7 @@ table is read, or where facts name it.
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
+from typing import cast
 
 from sqlglot import exp
 
@@ -30,16 +31,16 @@ class Input:
 
 
 @dataclass(frozen=True)
-class Query:
-    """One SELECT and its inputs.
+class Scope:
+    """What reads or changes rows where a condition holds: one SELECT, UPDATE or DELETE, and its inputs.
 
     Attributes:
         outer: the inputs of the queries around it, which a correlated column may name.
     """
 
-    select: exp.Select
+    node: exp.Expr
     inputs: tuple[Input, ...]
-    outer: tuple[Input, ...]
+    outer: tuple[Input, ...] = ()
 
     def input_of(self, column: exp.Column) -> Input | None:
         """The input that a column belongs to; None where the text does not say."""
@@ -56,18 +57,27 @@ class Query:
         return any(one.alias == name for one in self.outer)
 
     def own(self, *kinds: type[exp.Expr]) -> Iterator[exp.Expr]:
-        """The nodes of these types in this SELECT, without those in queries inside it."""
+        """The nodes of these types in it, without those in queries inside it."""
         yield from (node for node in self._nodes if isinstance(node, kinds))
 
     @cached_property
     def filter_nodes(self) -> list[exp.Expr]:
         """The nodes of WHERE, without those in queries inside it."""
-        where = self.select.args.get("where")
+        where = self.node.args.get("where")
         return list(own_nodes(where.this)) if where else []
 
     @cached_property
     def _nodes(self) -> list[exp.Expr]:
-        return list(own_nodes(self.select))
+        return list(own_nodes(self.node))
+
+
+class Query(Scope):
+    """One SELECT and its inputs."""
+
+    @property
+    def select(self) -> exp.Select:
+        """Its node."""
+        return cast("exp.Select", self.node)
 
 
 def queries_of(tree: exp.Expr) -> list[Query]:
@@ -79,6 +89,11 @@ def queries_of(tree: exp.Expr) -> list[Query]:
         made[id(select)] = query
         found.append(query)
     return found
+
+
+def changes_of(tree: exp.Expr) -> list[Scope]:
+    """Every UPDATE and DELETE of a statement; the table that is changed is the first input."""
+    return [Scope(change, tuple(_changed(change))) for change in tree.find_all(exp.Update, exp.Delete)]
 
 
 def own_nodes(root: exp.Expr) -> Iterator[exp.Expr]:
@@ -111,6 +126,14 @@ def _inputs(select: exp.Select) -> Iterator[Input]:
         yield _input(join.this, join)
     for lateral in select.args.get("laterals") or ():
         yield Input(lateral.alias_or_name.lower(), lateral)
+
+
+def _changed(change: exp.Expr) -> Iterator[Input]:
+    changed = [change.this] if change.this else change.args.get("tables") or []  # BigQuery's DELETE without FROM
+    start = change.args.get("from_")
+    for table in (*changed, *([start.this] if start else []), *(change.args.get("using") or ())):
+        yield _input(table, None)
+        yield from (_input(join.this, join) for join in table.args.get("joins") or ())
 
 
 def _input(node: exp.Expr, join: exp.Join | None) -> Input:

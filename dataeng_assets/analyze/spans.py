@@ -13,6 +13,7 @@ from sqlglot.errors import SqlglotError
 from sqlglot.tokenizer_core import Token, TokenType
 
 from dataeng_assets.analyze.finding import Place
+from dataeng_assets.analyze.parser_log import silent
 
 _OPENS = {TokenType.L_PAREN, TokenType.L_BRACKET}
 _CLOSES = {TokenType.R_PAREN, TokenType.R_BRACKET}
@@ -125,6 +126,7 @@ def _is_balanced(tokens: Sequence[Token]) -> bool:
     return kinds.count(TokenType.L_PAREN) == kinds.count(TokenType.R_PAREN)
 
 
+@silent()
 def _reads_as(text: str, node: exp.Expr, dialect: str) -> bool:
     try:
         read: exp.Expr = sqlglot.parse_one(text, dialect=dialect)

@@ -3,7 +3,6 @@
 Which files are read, and templates, belong in `reading`; where a node stands in `spans`.
 """
 
-import logging
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -17,7 +16,8 @@ from sqlglot.tokenizer_core import Token, TokenType
 
 from dataeng_assets.analyze.engines import SPARKS, Engine
 from dataeng_assets.analyze.finding import Place
-from dataeng_assets.analyze.queries import Query, queries_of
+from dataeng_assets.analyze.parser_log import silent
+from dataeng_assets.analyze.queries import Query, Scope, changes_of, queries_of
 from dataeng_assets.analyze.spans import Text
 
 MAX_CHARACTERS = 4_000_000
@@ -78,6 +78,11 @@ class Statement:
     def queries(self) -> list[Query]:
         """Each SELECT with the tables it reads, outermost first."""
         return queries_of(self.tree)
+
+    @cached_property
+    def changes(self) -> list[Scope]:
+        """Each UPDATE and DELETE with the tables it reads."""
+        return changes_of(self.tree)
 
     def place(self, node: exp.Expr, *, since: Sequence[TokenType] = (), until: Sequence[TokenType] = ()) -> Place:
         """Where a node stands, from the last keyword of `since` before it to the first of `until` after it."""
@@ -167,13 +172,9 @@ def _parsed_whole(dialect: Dialect, source: Text) -> _Parsed | None:
     return [(*span, tree) for span, tree in zip(spans, trees, strict=True) if span is not None]
 
 
+@silent()
 def _parse(dialect: Dialect, tokens: list[Token], text: str) -> list[exp.Expr]:
-    logger = logging.getLogger("sqlglot")
-    before, logger.disabled = logger.disabled, True  # that a statement is not understood is said by us, with its place
-    try:
-        return [tree for tree in dialect.parser().parse(tokens, text) if tree is not None]
-    finally:
-        logger.disabled = before
+    return [tree for tree in dialect.parser().parse(tokens, text) if tree is not None]
 
 
 def _chunks(tokens: Sequence[Token]) -> Iterator[list[Token]]:

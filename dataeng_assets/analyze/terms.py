@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from sqlglot import exp
 
 from dataeng_assets.analyze.facts import ColumnFacts, Facts, TableFacts
-from dataeng_assets.analyze.queries import Input, Query, own_nodes
+from dataeng_assets.analyze.queries import Input, Query, Scope, own_nodes
 
 COMPARISONS = (exp.EQ, exp.GT, exp.GTE, exp.LT, exp.LTE, exp.NullSafeEQ)
 INEQUALITIES = (exp.GT, exp.GTE, exp.LT, exp.LTE, exp.NEQ, exp.Between)
@@ -127,7 +127,7 @@ def table_facts(one: Input | None, facts: Facts) -> TableFacts | None:
     return facts.of(one.table) if one is not None and one.table else None
 
 
-def column_facts(node: exp.Expr, query: Query, facts: Facts) -> ColumnFacts | None:
+def column_facts(node: exp.Expr, query: Scope, facts: Facts) -> ColumnFacts | None:
     """What is known of a column of a base table."""
     node = bare(node)
     if not isinstance(node, exp.Column):

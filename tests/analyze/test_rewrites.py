@@ -155,11 +155,74 @@ def test_a_subquery_that_gives_an_empty_list_becomes_no_join():
     assert _rewrites(lists, "spark")["correlated-scalar-subquery"] is None
 
 
-def test_the_columns_that_a_star_stands_for_are_compared_with_those_that_are_named():
-    names = [f"c{n}" for n in range(12)]
-    wide = Facts({"wide": TableFacts("wide", columns={name: ColumnFacts("integer") for name in names})})
-    rewrite = _rewrites("select * from wide where c3 > 2 order by c1", "spark", wide)["select-star"]
-    assert rewrite.sql == f"select {', '.join(names)} from wide where c3 > 2 order by c1"
+WIDE = Facts({"wide": TableFacts("wide", columns={f"c{n}": ColumnFacts("integer") for n in range(12)})})
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        (
+            "with w as (select * from wide where c3 > 2), n as (select count(*) as n from w) select w.c1, n.n from w cross join n where w.c2 = 4",
+            "with w as (select c1, c2 from wide where c3 > 2), n as (select count(*) as n from w) select w.c1, n.n from w cross join n where w.c2 = 4",
+        ),
+        (
+            "select c7, c5 from (select * from wide) w join other o using (c5)",
+            "select c7, c5 from (select c5, c7 from wide) w join other o using (c5)",
+        ),
+    ],
+)
+def test_a_star_inside_is_written_as_the_columns_that_are_used_outside(before, after):
+    rewrite = _rewrites(before, "spark", WIDE)["select-star"]
+    assert rewrite.sql == after
     assert rewrite.proof.verdict is PROVEN, rewrite.proof
-    fewer = prove("select * from wide", f"select {', '.join(names[1:])} from wide", wide, seed=1)
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "select * from wide where c3 > 2 order by c1",
+        "with w as (select * from wide) select * from w",
+        "with w as (select * from wide) select to_json(w) as j from w",
+        "with w as (select * from wide) select c1 from w natural join other",
+        "with w as (select * from wide) select count(*) as n from w",
+        "select c1 from (select * from wide union all select * from old) w",
+    ],
+)
+def test_a_star_whose_columns_may_all_be_needed_is_left(sql):
+    assert _rewrites(sql, "spark", WIDE)["select-star"] is None
+
+
+def test_the_columns_that_a_star_stands_for_are_compared_with_those_that_are_named():
+    names = list(WIDE.tables["wide"].columns)
+    whole = prove("select * from wide", f"select {', '.join(names)} from wide", WIDE, seed=1)
+    assert whole.verdict is PROVEN, whole
+    fewer = prove("select * from wide", f"select {', '.join(names[1:])} from wide", WIDE, seed=1)
     assert fewer.verdict is NOT_PROVEN
+
+
+CHANGES = [
+    ("spark", "delete from orders where year(ordered_at) = 2025",
+     "delete from orders where ordered_at >= date '2025-01-01' and ordered_at < date '2026-01-01'"),
+    ("postgres", "update orders o set status = 'x', amount = amount * 2 where o.ordered_at::date = '2026-01-01'",
+     "update orders o set status = 'x', amount = amount * 2 where o.ordered_at >= date '2026-01-01' and o.ordered_at < date '2026-01-02'"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("engine", "before", "after"), CHANGES)
+def test_what_changes_rows_is_compared_by_the_rows_that_it_changes(engine, before, after):
+    rewrite = _rewrites(before, engine)["function-on-column"]
+    assert rewrite.sql == after
+    assert rewrite.proof.verdict is PROVEN, rewrite.proof
+    other_day = after.replace("2026-01-01", "2026-01-03")
+    assert prove(before, other_day, ORDERS, seed=1, dialect=engine).verdict is REFUTED
+    other_value = after.replace("* 2", "* 3")
+    if other_value != after:
+        assert prove(before, other_value, ORDERS, seed=1, dialect=engine).verdict is REFUTED
+
+
+def test_a_delete_by_another_table_is_not_compared():
+    before = (
+        "delete from orders using customers c where c.id = orders.status and orders.ordered_at::date = '2026-01-01'"
+    )
+    rewrite = _rewrites(before, "postgres")["function-on-column"]
+    assert (rewrite.proof.verdict, "this statement writes" in rewrite.proof.reason) == (NOT_PROVEN, True)

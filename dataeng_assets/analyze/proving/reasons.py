@@ -106,7 +106,7 @@ def order_of(statement: exp.Expr) -> tuple[tuple[int, ...], str]:
 
 
 def _place(by: exp.Expr, names: list[str], sources: list[str]) -> int | None:
-    if isinstance(by, exp.Literal) and not by.is_string:
+    if isinstance(by, exp.Literal) and by.is_int:
         return int(by.this) - 1 if 1 <= int(by.this) <= len(names) else None
     if isinstance(by, exp.Column) and by.name.lower() in names:
         return names.index(by.name.lower())

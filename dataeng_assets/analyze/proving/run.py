@@ -5,8 +5,11 @@ them: 200 take a hundredth of the time that 200 queries take.
 """
 
 import math
+import threading
+import time
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import duckdb
@@ -19,6 +22,7 @@ from dataeng_assets.analyze.proving.used import table_name
 _SET = "_data_set"
 _DIGITS = 9  # floats are equal when these digits are: a sum depends on the order of what is added
 _SHRINKS = 120
+_LOOKS = 0.1  # seconds between two looks at the clock
 # DuckDB failed, not the statement: nothing that it says after that means anything.
 _BROKEN = (duckdb.FatalException, duckdb.InternalException)
 _NUMBER = "_this_data_set"  # stands in a statement's text where the number goes
@@ -53,6 +57,29 @@ def connect() -> duckdb.DuckDBPyConnection:
     connection.execute("SET TimeZone = 'UTC'")
     connection.execute("SET lock_configuration = true")
     return connection
+
+
+@contextmanager
+def limited(connection: duckdb.DuckDBPyConnection, seconds: float) -> Iterator[None]:
+    """Interrupt what runs meanwhile once this process has used that much CPU time; how busy the machine is plays no part.
+
+    Raises:
+        duckdb.InterruptException: out of the query that was running.
+    """
+    done, end = threading.Event(), time.process_time() + seconds
+
+    def watch() -> None:
+        while not done.wait(_LOOKS):
+            if time.process_time() > end:
+                connection.interrupt()  # again, as it may have come between two queries
+
+    watcher = threading.Thread(target=watch, daemon=True)
+    watcher.start()
+    try:
+        yield
+    finally:
+        done.set()
+        watcher.join()
 
 
 class Arena:

@@ -11,7 +11,7 @@ from sqlglot.errors import SqlglotError
 
 from dataeng_assets.analyze.facts import Facts
 from dataeng_assets.analyze.proof import Proof, Rewrite, Verdict, prove
-from dataeng_assets.analyze.rewrites import predicates, subqueries, words
+from dataeng_assets.analyze.rewrites import predicates, stars, subqueries, words
 from dataeng_assets.analyze.rule import Hit, Rule
 from dataeng_assets.analyze.statement import Statement
 
@@ -29,7 +29,7 @@ REWRITES: Mapping[str, Make] = {
     "disjoint-union": words.union_all,
     "left-join-turned-inner": words.inner_join,
     "order-by-in-subquery": words.without_order,
-    "select-star": words.named_columns,
+    "select-star": stars.used_columns,
     "count-instead-of-exists": subqueries.exists,
     "not-in-nullable": subqueries.not_exists,
     "having-without-aggregate": subqueries.where_instead_of_having,

@@ -1,11 +1,10 @@
-"""Rewrites that take a word away or add one: DISTINCT, UNION ALL, LEFT JOIN, ORDER BY, `*`."""
+"""Rewrites that take a word away or add one: DISTINCT, UNION ALL, LEFT JOIN, ORDER BY."""
 
 from sqlglot import exp
 from sqlglot.tokenizer_core import TokenType
 
 from dataeng_assets.analyze.facts import Facts
-from dataeng_assets.analyze.queries import queries_of
-from dataeng_assets.analyze.rewrites.splice import Edit, span, spliced, token_after, token_before, without_token
+from dataeng_assets.analyze.rewrites.splice import Edit, spliced, token_after, token_before, without_token
 from dataeng_assets.analyze.rule import Hit
 from dataeng_assets.analyze.statement import Statement
 
@@ -68,17 +67,3 @@ def without_order(statement: Statement, hit: Hit, _: Facts) -> str | None:
         return None
     tokens = statement.source.tokens
     return spliced(statement, [Edit(tokens[start - 1].end + 1, tokens[end].start, "")])
-
-
-def named_columns(statement: Statement, hit: Hit, facts: Facts) -> str | None:
-    """The columns of the one table instead of `*`, as far as they are known."""
-    star = hit.node if isinstance(hit.node, exp.Star) else next(iter(hit.node.find_all(exp.Star)), None)
-    select = star.parent if star is not None else None
-    if not isinstance(select, exp.Select) or star is None or any(star.args.values()):
-        return None
-    query = next((one for one in queries_of(statement.tree) if one.select is select), None)
-    known = facts.of(query.inputs[0].table) if query and len(query.inputs) == 1 and query.inputs[0].table else None
-    found = span(statement, star)
-    if known is None or not known.columns or found is None:
-        return None
-    return spliced(statement, [Edit(*found, ", ".join(known.columns))])

@@ -110,9 +110,11 @@ def _outer_join_count(statement: Statement, _: Facts) -> Iterator[Hit]:
         if any(column.table.lower() == one.alias for column in grouped for one in left):
             continue
         for node in query.own(exp.Count):
-            if isinstance(node.this, exp.Star) and not is_windowed(node):
+            if isinstance(node.this, exp.Star | exp.Literal) and not is_windowed(node):
+                counted = statement.written(node.this)
                 message = (
-                    f"COUNT(*) counts 1 where `{left[0].alias}` has no row. Count a column of it that is never NULL."
+                    f"COUNT({counted}) counts 1 where `{left[0].alias}` has no row. "
+                    "Count a column of it that is never NULL."
                 )
                 yield Hit(statement.place(node), message, node)
 

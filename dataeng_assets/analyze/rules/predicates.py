@@ -10,7 +10,7 @@ from sqlglot import exp
 from dataeng_assets.analyze.engines import Engine
 from dataeng_assets.analyze.facts import ColumnFacts, Facts, TableFacts
 from dataeng_assets.analyze.finding import Effect, Severity
-from dataeng_assets.analyze.queries import Query
+from dataeng_assets.analyze.queries import Query, Scope
 from dataeng_assets.analyze.rule import Example, Hit, Rule
 from dataeng_assets.analyze.statement import Statement
 from dataeng_assets.analyze.terms import (
@@ -38,16 +38,16 @@ MANY = 1000
 """Values in a list, from which on a join is the better way."""
 
 
-def _compared(statement: Statement) -> Iterator[tuple[Query, exp.Expr, exp.Expr, exp.Expr]]:
-    """Comparisons with a constant in WHERE: the query, the comparison, its side with columns, the constant."""
-    for query in statement.queries:
+def _compared(statement: Statement) -> Iterator[tuple[Scope, exp.Expr, exp.Expr, exp.Expr]]:
+    """Comparisons with a constant in WHERE: what it limits, the comparison, its side with columns, the constant."""
+    for query in (*statement.queries, *statement.changes):
         for node in query.filter_nodes:
             pair = constant_pair(node)
             if pair is not None and not node.find_ancestor(exp.Case, exp.If, exp.AggFunc):
                 yield query, node, *pair
 
 
-def _on_column(node: exp.Expr, query: Query) -> exp.Column | None:
+def _on_column(node: exp.Expr, query: Scope) -> exp.Column | None:
     """The only column of an expression, unless it comes out of an aggregation."""
     named = columns(node)
     if len({column.sql() for column in named}) != 1:
@@ -79,7 +79,7 @@ def _function_on_column(statement: Statement, facts: Facts) -> Iterator[Hit]:
         yield Hit(statement.place(node), message, node, *_evidence(known, column.name), severity)
 
 
-def _is_same_type(side: exp.Expr, query: Query, facts: Facts) -> bool:
+def _is_same_type(side: exp.Expr, query: Scope, facts: Facts) -> bool:
     """Whether a cast leaves the column as it is, which `redundant-cast` says."""
     known = column_facts(side.this, query, facts) if isinstance(side, exp.Cast) else None
     return known is not None and family(known.type) == family(side.args["to"].sql()) != ""

@@ -25,6 +25,8 @@ _SYSTEM = ("pg_", "stv_", "stl_", "svv_", "svl_", "svcs_", "sys_", "information_
 def _single_task_hint(statement: Statement, _: Facts) -> Iterator[Hit]:
     for hint in statement.all(exp.Hint):
         for one in hint.expressions:
+            if isinstance(one, str):
+                continue  # a hint of no engine's grammar, which sqlglot keeps as its text
             parts = [one.this] if isinstance(one, exp.Coalesce) else one.expressions
             name = "COALESCE" if isinstance(one, exp.Coalesce) else one.name.upper()
             if name in {"REPARTITION", "COALESCE"} and [each.name for each in parts] == ["1"]:

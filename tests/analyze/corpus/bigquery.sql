@@ -93,3 +93,27 @@ with a as (select order_id from shop.orders) select name from shop.customers
 
 -- fires: equals-null
 select name from shop.customers where email <> null
+
+-- fires: function-on-column
+delete shop.orders where date(ordered_at) = '2026-03-01'
+
+-- fires: nothing
+delete shop.orders where ordered_at < '2026-03-01'
+
+-- fires: whole-result-sorted
+select order_id, rank() over (partition by shop_id order by amount) as place from shop.orders where amount > 3 order by amount desc
+
+-- fires: nothing
+select shop_id, sum(amount) as amount from shop.orders where amount > 3 group by shop_id order by amount desc limit 10
+
+-- fires: wildcard-table
+select count(*) as events from `shop.web.events_2026*` where event_name = 'buy'
+
+-- fires: nothing
+select event_id from `shop.web.events_*` where _table_suffix between '20260301' and '20260331'
+
+-- fires: star-except-cost
+select * except (payload, raw) from shop.orders where status = 'open'
+
+-- fires: limit-does-not-lower-cost
+select order_id, amount * 2 as twice from shop.orders order by amount desc limit 5

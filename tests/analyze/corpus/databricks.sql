@@ -42,3 +42,9 @@ merge into orders t using (select id, status from changes) s on t.id = s.id when
 
 -- fires: nothing
 select order_id from orders qualify row_number() over (partition by customer_id order by ordered_at desc) = 1
+
+-- fires: overwrite-without-partition
+insert overwrite orders (id, status) select id, status from new_orders where status is not null
+
+-- fires: nothing
+insert overwrite orders partition (event_date = '2026-03-01') (id) select id from new_orders where status is not null

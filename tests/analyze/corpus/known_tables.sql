@@ -120,3 +120,21 @@ merge into customers t using visits s on t.customer_id = s.customer_id when matc
 
 -- fires: nothing
 merge into visits t using customers s on t.customer_id = s.customer_id when matched then update set t.name = s.name
+
+-- fires: filter-misses-clustering
+select visit_id, started_at from visits where customer_id in (4, 5)
+
+-- fires: nothing
+select visit_id from visits where customer_id = 4 and started_at >= '2026-03-01'
+
+-- fires: broadcast-too-large
+select /*+ mapjoin(v) */ s.name, v.visit_id from shops s join visits v on v.shop_id = s.shop_id
+
+-- fires: nothing
+select /*+ broadcast(s) */ s.name, v.visit_id from visits v join shops s on v.shop_id = s.shop_id
+
+-- fires: missed-broadcast
+select p.amount, c.name from payments p join customers c on c.customer_id = p.customer_id where p.paid_on > '2026-03-01'
+
+-- fires: nothing
+select s.name, c.name as customer from shops s join customers c on c.customer_id = s.owner_id

@@ -129,3 +129,45 @@ with a as (select order_id from shop.orders) select name from shop.customers
 
 -- fires: equals-null
 select name from shop.customers where email <> null
+
+-- fires: function-on-column
+delete from orders o using customers c where c.customer_id = o.customer_id and o.ordered_at::date = '2026-03-01'
+
+-- fires: function-on-column
+update orders o set status = 'x' from customers c where c.customer_id = o.customer_id and date_trunc('month', o.ordered_at) = '2026-03-01'
+
+-- fires: function-on-column
+with gone as (delete from orders where extract(year from ordered_at) = 2020 returning id) insert into archive (id) select id from gone
+
+-- fires: nothing
+update orders set status = 'x' where id in (select id from changes where lower(kind) = lower(status))
+
+-- fires: natural-join
+select order_id, name from orders natural left join customers
+
+-- fires: nothing
+select order_id, name from orders left join customers using (customer_id)
+
+-- fires: outer-join-count
+select s.name, count(1) as orders from shops s left join orders o on o.shop_id = s.shop_id group by s.name
+
+-- fires: nothing
+select s.name, count(o.shop_id) as orders from shops s left join orders o on o.shop_id = s.shop_id group by s.name
+
+-- fires: last-value-frame
+select order_id, last_value(amount) over (partition by shop_id order by ordered_at) as latest from orders
+
+-- fires: nothing
+select order_id, last_value(amount) over (partition by shop_id order by ordered_at rows between unbounded preceding and unbounded following) as latest from orders
+
+-- fires: count-of-case-else
+select count(case when amount > 10 then order_id else 0 end) as large from orders
+
+-- fires: nothing
+select sum(case when amount > 10 then 1 else 0 end) as large from orders
+
+-- fires: sum-of-coalesce
+select customer_id, sum(coalesce(price, 0)) as price from orders group by customer_id
+
+-- fires: update-without-where
+update orders set price = price * 1.1, changed_at = now()

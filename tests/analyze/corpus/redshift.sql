@@ -51,3 +51,15 @@ select o.order_id, c.name from orders o, customers c
 
 -- fires: nothing
 select o.order_id, i.sku from orders o, o.items i
+
+-- fires: leader-node-function
+select o.order_id, age(o.ordered_at) as age from orders o where o.status = 'open'
+
+-- fires: nothing
+select tablename, pg_size_pretty(1) as size from pg_tables
+
+-- fires: no-distribution-key
+create table visits (visit_id bigint, started_at timestamp, customer_id bigint)
+
+-- fires: nothing
+create table visits (visit_id bigint, started_at timestamp) distkey (visit_id)

@@ -93,3 +93,9 @@ with a as (select order_id from shop.orders) select name from shop.customers
 
 -- fires: equals-null
 select name from shop.customers where email <> null
+
+-- fires: untyped-variant-filter
+select order_id from orders where payload:shipping.country = 'DE' and status = 'open'
+
+-- fires: nothing
+select order_id, payload:shipping.country as country from orders where status = 'open'

@@ -756,3 +756,27 @@ select c.name, o.status from customers c left join orders o on o.customer_id = c
 
 -- fires: nothing
 select status, sum(amount) / count(*) as mean from orders group by status
+
+-- fires: nothing
+select /*+ use_hash(o c) */ o.order_id from orders o join customers c on c.customer_id = o.customer_id
+
+-- fires: function-on-column
+delete from orders where year(ordered_at) = 2025
+
+-- fires: function-on-column
+update orders set status = 'old' where date(ordered_at) = '2026-03-01' and status = 'new'
+
+-- fires: nothing
+delete from orders where ordered_at < '2025-01-01'
+
+-- fires: nothing
+update orders set ordered_on = date(ordered_at) where order_id = 4
+
+-- fires: arithmetic-on-column
+delete from orders where amount * 100 > 5000
+
+-- fires: coalesce-in-filter
+update orders set status = 'x' where coalesce(country, 'DE') = 'DE'
+
+-- fires: nothing
+delete from orders where lower(status) = lower(country)
