@@ -47,7 +47,7 @@ class Text:
 
     def span(self, node: exp.Expr) -> tuple[int, int] | None:
         """From the first to the last character of a node, brackets balanced; None when nothing of it has a place."""
-        known = [meta for one in node.walk() if (meta := one.meta) and "start" in meta and meta["start"] is not None]
+        known = [meta for one in node.walk() if (meta := one.meta) and None not in (meta.get("start"), meta.get("end"))]
         if not known:
             return None
         start, end = min(meta["start"] for meta in known), max(meta["end"] for meta in known)

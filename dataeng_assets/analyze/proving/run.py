@@ -61,7 +61,7 @@ def connect() -> duckdb.DuckDBPyConnection:
 
 @contextmanager
 def limited(connection: duckdb.DuckDBPyConnection, seconds: float) -> Iterator[None]:
-    """Interrupt what runs meanwhile once this process has used that much CPU time; how busy the machine is plays no part.
+    """Interrupt what runs meanwhile once this process has used that much CPU time, however busy the machine is.
 
     Raises:
         duckdb.InterruptException: out of the query that was running.

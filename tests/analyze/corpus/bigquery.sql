@@ -117,3 +117,9 @@ select * except (payload, raw) from shop.orders where status = 'open'
 
 -- fires: limit-does-not-lower-cost
 select order_id, amount * 2 as twice from shop.orders order by amount desc limit 5
+
+-- fires: nothing
+select c.column_name from shop.`INFORMATION_SCHEMA.COLUMNS` c
+
+-- fires: cross-join
+select o.order_id from shop.orders o cross join `shop`.`web`.`INFORMATION_SCHEMA.COLUMNS` c
