@@ -202,7 +202,7 @@ def test_what_facts_guarantee_is_taken_into_account():
         ("select id from a limit 3", "postgres", "LIMIT without ORDER BY"),
         ("select my_function(id) from a", "spark", "not known to DuckDB"),
         ("select id from a where id = $1", "postgres", "parameter"),
-        ("delete from a", "postgres", "writes"),
+        ("delete from a using b where b.id = a.id", "postgres", "writes"),
         ("select x from a, b", "duckdb", "may belong to more than one table"),
         ("select id from a where n like '3%' and n * 2 = 4", "duckdb", "as text and as number"),
         ("select * from a natural join b", "duckdb", "NATURAL"),
@@ -308,3 +308,13 @@ def test_a_proof_says_what_it_took_for_true_of_a_type_that_nobody_told():
     assert prove(before, after, UNKNOWN, seed=1).assumes.startswith("`ts` holds dates or timestamps")
     typed = Facts({"a": TableFacts("a", columns={"id": ColumnFacts("integer"), "ts": ColumnFacts("timestamp")})})
     assert prove(before, after, typed, seed=1).assumes == ""
+
+
+def test_a_comparison_ends_by_cpu_time_and_says_so(monkeypatch):
+    monkeypatch.setattr("dataeng_assets.analyze.proof._SECONDS", 0.2)
+    joined = "select count(*) as n from a x1, a x2, a x3, a x4, a x5, a x6, a x7, a x8, a x9 where x1.id + x9.id > 3"
+    found = prove(joined, joined.replace("> 3", ">= 4"), UNKNOWN, seed=1)
+    assert (found.verdict, found.reason) == (
+        Verdict.NOT_PROVEN,
+        "comparing the statements took more than 0.2 seconds of CPU time",
+    )
