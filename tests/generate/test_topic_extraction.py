@@ -31,7 +31,8 @@ def batches(
 ) -> Iterator[Batches]:
     monkeypatch.setenv("PIPELINE_ENV", "local")
     monkeypatch.setenv("KAFKA_SECURITY_PROTOCOL", "PLAINTEXT")
-    topic = topic_name.replace("-", "_")
+    # Kafka takes dots and dashes
+    topic = f"web.{topic_name}"
     with new_database(postgres_server) as url:
         target = url if request.param == "postgres" else str(tmp_path / "target")
         made = project(tmp_path, topic, request.param, target, kafka_broker.bootstrap)
@@ -163,7 +164,7 @@ def test_a_load_whose_rows_are_changed_on_the_way_stores_nothing(batches: Batche
     change = (
         "CREATE FUNCTION example.spoil() RETURNS trigger LANGUAGE plpgsql AS "
         "$$ BEGIN NEW.amount := 0; RETURN NEW; END $$;"
-        f"CREATE TRIGGER spoils BEFORE INSERT ON example.{batches.topic} "
+        f'CREATE TRIGGER spoils BEFORE INSERT ON example."{batches.topic}" '
         "FOR EACH ROW EXECUTE FUNCTION example.spoil()"
     )
     with psycopg.connect(batches.target) as spoiled:
@@ -190,8 +191,9 @@ def test_models_show_each_event_once(batches: Batches) -> None:
     batches.send([good(1), good(2), good(1)])
     batches.run()
     assert batches.steps.check(batches.target) == {}
-    assert f"fct_{batches.topic}" in batches.steps.build(batches.target)
-    batches_of_model = Batches(**{**vars(batches), "topic": f"fct_{batches.topic}"})
+    model = f"fct_{batches.topic}".replace(".", "_").replace("-", "_")
+    assert model in batches.steps.build(batches.target)
+    batches_of_model = Batches(**{**vars(batches), "topic": model})
     assert len(batches_of_model.rows("id")) == 2
 
 

@@ -4,9 +4,11 @@ import json
 from typing import Any
 
 import pytest
+from confluent_kafka import TIMESTAMP_CREATE_TIME, Message
 
-from dataeng_assets.generate.extraction.carried.config import Column
+from dataeng_assets.generate.extraction.carried.config import Column, Table
 from dataeng_assets.generate.extraction.carried.decoded import Unreadable, decode
+from dataeng_assets.generate.extraction.carried.from_kafka import staged_row
 from dataeng_assets.generate.extraction.carried.ranges import (
     Offsets,
     OffsetsLost,
@@ -98,6 +100,7 @@ def test_a_value_of_another_type_is_none(kind: str, given: str) -> None:
         (b'{"it": "a"} {', "json: no JSON object in UTF-8"),
         (b'{"it": "a", "it": "a"}', "json: no JSON object in UTF-8"),
         (b'{"it": "a", "other": NaN}', "json: no JSON object in UTF-8"),
+        (b'{"it": "a", "other": 1e99999999999999999999}', "json: no JSON object in UTF-8"),
         (b'{"it": "\xff"}', "json: no JSON object in UTF-8"),
         (b'{"it": ' + b"[" * 100_000, "json: nested too deep"),
         (b'{"it": null}', "missing: it"),
@@ -115,3 +118,23 @@ def test_what_the_contract_does_not_name_is_kept_as_it_was_written() -> None:
     rescued: Any = decode(value, {}, [COLUMNS["string"]], {})["_rescued"]
     assert "1.10" in rescued
     assert json.loads(rescued) == {"other": {"number": 1.1, "text": "é"}}
+
+
+@pytest.mark.parametrize(
+    ("key", "milliseconds", "found"),
+    [
+        (b"", 0, {"it": ""}),
+        (None, 0, {"_reason": "missing: it"}),
+        (b"\xff", 0, {"_reason": "type: it is no text in UTF-8"}),
+        (b"a", 2**60, {"_reason": "timestamp: no moment before the year 10000", "_value": b"{}"}),
+    ],
+)
+def test_what_a_record_says_of_itself_is_no_reason_to_stop(
+    key: bytes | None, milliseconds: int, found: dict[str, Any]
+) -> None:
+    options = {"topic": "clicks", "from_record": {"it": "key"}}
+    table = Table("clicks", "", "incremental", None, (), (Column("it", "string", required=True),), options=options)
+    sent = (TIMESTAMP_CREATE_TIME, milliseconds)
+    row = staged_row(table, Message(topic="clicks", partition=0, offset=7, key=key, value=b"{}", timestamp=sent))
+    assert found.items() <= row.items()
+    assert (row["_kafka_offset"], "it" in row) == (7, "_reason" not in row)

@@ -21,7 +21,8 @@ def models(pipeline: Pipeline) -> Mapping[str, str]:
     dialect, found = DIALECTS[pipeline.request.destination], {}
     schema, source = quoted(pipeline.source_name, dialect), pipeline.source_name
     for table in pipeline.tables:
-        staged = f"stg_{source}__{table.name}"
+        shaped = Shaped(table, source)
+        staged = f"stg_{source}__{shaped.model}"
         shown = ",\n  ".join(quoted(column.name, dialect) for column in table.contract.columns if not column.personal)
         place = f"{schema}.{quoted(table.name, dialect)}"
         if pipeline.request.source is Source.KAFKA and table.contract.key:
@@ -29,9 +30,9 @@ def models(pipeline: Pipeline) -> Mapping[str, str]:
         found[f"1.view.{staged}"] = (
             f"-- {_sentence(table)} Personal columns end here.\nSELECT\n  {shown}\nFROM {place};\n"
         )
-        if prefix := _PREFIXES.get(Shaped(table, source).role):
+        if prefix := _PREFIXES.get(shaped.role):
             final = _final(table, f"{schema}.{quoted(staged, dialect)}", dialect)
-            found[f"2.table.{prefix}_{table.name}"] = final
+            found[f"2.table.{prefix}_{shaped.model}"] = final
     return found
 
 

@@ -8,7 +8,7 @@ import math
 import re
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from .config import Column
@@ -51,7 +51,7 @@ def decode(
 
 
 def json_text(value: Any) -> str:
-    """A value as JSON with its numbers as they were written."""
+    """A value as JSON; no digit of a number is lost."""
     if isinstance(value, dict):
         return "{" + ", ".join(f"{json.dumps(name)}: {json_text(one)}" for name, one in value.items()) + "}"
     if isinstance(value, list):
@@ -67,7 +67,8 @@ def _fields(value: bytes | None) -> dict[str, Any]:
             parse_constant=_no_number,
             object_pairs_hook=_each_once,
         )
-    except ValueError:
+    except (ValueError, InvalidOperation):
+        # a Decimal has an end too: 1e99999999999999999999 is beyond it
         found = None
     if not isinstance(found, dict):
         raise Unreadable("json: no JSON object in UTF-8")

@@ -63,6 +63,18 @@ def dead_schema() -> pa.Schema:
     return pa.schema([*_COORDINATES, *_DEAD])
 
 
+def staged_row(table: Table, message: Message) -> dict[str, Any]:
+    """A record as a row of the staged file: of the topic's table, or with a reason of its dead letters."""
+    said, key, value = table.options, message.key(), message.value()
+    row: dict[str, Any] = {"_kafka_partition": message.partition(), "_kafka_offset": message.offset()}
+    try:
+        row["_kafka_timestamp"] = _sent_at(message)
+        of_record = _of_record(said.get("from_record", {}), key, row["_kafka_timestamp"])
+        return {**decode(value, of_record, table.columns, said.get("values", {})), **row}
+    except Unreadable as reason:
+        return {**row, "_reason": str(reason), "_key": key, "_value": value}
+
+
 def _fields(table: Table) -> "list[pa.Field[Any]]":
     fields: list[pa.Field[Any]] = [pa.field(one.name, arrow_type(one.name, one.type)) for one in table.columns]
     return [*fields, pa.field("_rescued", pa.string())]
@@ -79,7 +91,7 @@ def _staged(options: Mapping[str, Any], table: Table, stored: Progress | None, s
     def batches() -> Iterator[pa.RecordBatch]:
         for messages in read_ranges(options, topic, plan.ranges):
             read[0] += len(messages)
-            yield pa.RecordBatch.from_pylist([_row(table, message) for message in messages], schema=schema)
+            yield pa.RecordBatch.from_pylist([staged_row(table, message) for message in messages], schema=schema)
 
     file, written = staging.write(table.name, schema, batches())
     if written != read[0]:
@@ -104,28 +116,22 @@ def _staged(options: Mapping[str, Any], table: Table, stored: Progress | None, s
     )
 
 
-def _row(table: Table, message: Message) -> dict[str, Any]:
-    said = table.options
-    kind, milliseconds = message.timestamp()
-    sent_at = None if kind == TIMESTAMP_NOT_AVAILABLE else _EPOCH + timedelta(milliseconds=milliseconds)
-    key, value = message.key(), message.value()
-    coordinates = {
-        "_kafka_partition": message.partition(),
-        "_kafka_offset": message.offset(),
-        "_kafka_timestamp": sent_at,
-    }
-    try:
-        of_record = _of_record(said.get("from_record", {}), key, sent_at)
-        return {**decode(value, of_record, table.columns, said.get("values", {})), **coordinates}
-    except Unreadable as reason:
-        return {**coordinates, "_reason": str(reason), "_key": key, "_value": value}
-
-
 def _of_record(taken: Mapping[str, str], key: Any, sent_at: datetime | None) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for column, part in taken.items():
         try:
-            found[column] = sent_at if part == "timestamp" else key and key.decode("utf-8")
+            found[column] = sent_at if part == "timestamp" else None if key is None else key.decode("utf-8")
         except UnicodeDecodeError:
             raise Unreadable(f"type: {column} is no text in UTF-8") from None
     return found
+
+
+def _sent_at(message: Message) -> datetime | None:
+    kind, milliseconds = message.timestamp()
+    if kind == TIMESTAMP_NOT_AVAILABLE:
+        return None
+    try:
+        return _EPOCH + timedelta(milliseconds=milliseconds)
+    except OverflowError:
+        # its sender may have said any number
+        raise Unreadable("timestamp: no moment before the year 10000") from None
