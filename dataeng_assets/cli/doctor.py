@@ -97,13 +97,13 @@ def _show(console: "Console", report: "Report") -> None:
 
 
 def _title(finding: "Finding") -> str:
-    from dataeng_assets.doctor.catalogue import CAUSES
+    from dataeng_assets.causes.catalogue import CAUSES
 
     return CAUSES[finding.cause].title
 
 
 def _remedy(finding: "Finding") -> str:
-    from dataeng_assets.doctor.catalogue import CAUSES
+    from dataeng_assets.causes.catalogue import CAUSES
 
     first = CAUSES[finding.cause].remedy[0].text
     return "\n".join([first, *finding.commands])

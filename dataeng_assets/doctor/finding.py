@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from dataeng_assets.doctor.catalogue import CAUSES
+from dataeng_assets.causes.catalogue import CAUSES
 
 _SECRET = re.compile(
     r"(?i)(?<=://)[^/\s:@]+(?::[^/\s@]*)?@|"  # who logs in, in an address
@@ -46,7 +46,7 @@ class Finding:
     @property
     def page(self) -> str:
         """Of the runbook, from the root of the project."""
-        return f"docs/runbook/{self.cause}.md"
+        return CAUSES[self.cause].page
 
     def as_data(self) -> dict[str, Any]:
         """As JSON holds it."""

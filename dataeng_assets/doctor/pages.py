@@ -2,8 +2,8 @@
 
 from collections.abc import Iterable, Mapping
 
-from dataeng_assets.doctor.catalogue import CAUSES
-from dataeng_assets.doctor.cause import Cause, Step
+from dataeng_assets.causes.catalogue import CAUSES
+from dataeng_assets.causes.cause import Cause, Step
 
 
 def runbook() -> Mapping[str, str]:

@@ -11,6 +11,7 @@ from typing import Any, Self
 import dagster as dg
 from dagster._core.definitions.freshness import FreshnessState
 
+from dataeng_assets.causes.recognize import causes_in
 from dataeng_assets.orchestration.failures import reason
 from dataeng_assets.orchestration.outcomes import INFO, OUTCOME, TIER
 
@@ -23,6 +24,15 @@ _WILL_RETRY = "dagster/will_retry"
 _FIRST_DAY, _LAST_DAY = "dagster/asset_partition_range_start", "dagster/asset_partition_range_end"
 
 
+FAILED_RUN = "failed-run"
+"""The cause of a failure whose words prove no other."""
+_CAUSES_OF_STREAMS = {
+    "keeps_up": "consumer-lag-grows", "lag_in_records": "consumer-lag-grows",
+    "backpressure": "backpressure", "partition_skew": "partition-skew",
+}  # fmt: skip
+"""By the check of a stream that is not well."""
+
+
 @dataclass(frozen=True)
 class Item:
     """One thing to know.
@@ -31,6 +41,7 @@ class Item:
         key: identifies it for as long as it lasts.
         level: how it stands; the same key on another level is news again.
         trouble: whether it is over when it is no longer there; else it is only told.
+        cause: its id in the catalogue of causes, whose page says what to do; empty where nothing is to be done.
     """
 
     key: str
@@ -38,6 +49,7 @@ class Item:
     title: str
     detail: str = ""
     trouble: bool = True
+    cause: str = ""
 
 
 @dataclass(frozen=True)
@@ -49,6 +61,7 @@ class FailedRun:
     last_day: str
     run_id: str
     why: str
+    cause: str = FAILED_RUN
 
     def concerns(self, other: "FailedRun | DoneRun") -> bool:
         """Whether a run was asked for the same: the same job, and days in common where this one has days."""
@@ -98,7 +111,9 @@ class RunHistory:
             if run is None or run.tags.get(_WILL_RETRY) == "true":
                 continue
             if record.event_log_entry.dagster_event_type == dg.DagsterEventType.RUN_FAILURE:
-                failed = FailedRun(*subject(run), run.run_id, _why(record.event_log_entry.get_dagster_event()))
+                step, said = _why(record.event_log_entry.get_dagster_event())
+                why, cause = _short(f"{step}: {said}" if step else said), next(iter(causes_in(said)), FAILED_RUN)
+                failed = FailedRun(*subject(run), run.run_id, why, cause)
                 unmended = _with(unmended, failed)
                 continue
             done = DoneRun(*subject(run))
@@ -117,7 +132,8 @@ class RunHistory:
         """Failures that stand, and the newest day on which each scheduled job succeeded."""
         for run in self.unmended:
             days = f", {run.first_day} to {run.last_day}" if run.first_day else ""
-            yield Item(f"run {run.run_id}", "failed", f"{run.job}{days} failed", f"{run.why}\nRun {run.run_id}")
+            said = f"{run.why}\nRun {run.run_id}"
+            yield Item(f"run {run.run_id}", "failed", f"{run.job}{days} failed", said, cause=run.cause)
         for job, day in (self.succeeded or {}).items():
             yield Item(f"success {job}", day, f"{job} succeeded", f"for the first time on {day} UTC", trouble=False)
 
@@ -179,7 +195,7 @@ def standing(
         name = asset.to_user_string()
         if state.freshness_state == FreshnessState.FAIL:
             detail = f"since {state.updated_at:%Y-%m-%d %H:%M} UTC: it was not updated within the time it promises."
-            items.append(Item(f"stale {name}", "stale", f"{name} is stale", detail))
+            items.append(Item(f"stale {name}", "stale", f"{name} is stale", detail, cause="stale-data"))
         elif state.freshness_state == FreshnessState.WARN:
             warnings.append(f"{name} will be stale soon")
     return Standing(tuple(items), tuple(sorted(warnings)), frozenset(unknown))
@@ -209,10 +225,11 @@ def _judge(key: dg.AssetCheckKey, evaluation: dg.AssetCheckEvaluation, items: li
     tier = evaluation.metadata.get(TIER)
     if tier is not None:
         said = _said(evaluation.metadata, without=TIER)
-        items.append(Item(_check_key(key), str(tier.value), f"{name} is {tier.value}", said))
+        cause = _CAUSES_OF_STREAMS.get(key.name, "")
+        items.append(Item(_check_key(key), str(tier.value), f"{name} is {tier.value}", said, cause=cause))
     elif evaluation.severity == dg.AssetCheckSeverity.ERROR:
         title = f"{name}: check {key.name} failed"
-        items.append(Item(_check_key(key), "failed", title, _said(evaluation.metadata)))
+        items.append(Item(_check_key(key), "failed", title, _said(evaluation.metadata), cause="failed-check"))
     else:
         warnings.append(f"{name}: {key.name}")
 
@@ -244,11 +261,10 @@ def subject(run: dg.DagsterRun) -> tuple[str, str, str]:
     return job, run.tags.get(_FIRST_DAY, partition), run.tags.get(_LAST_DAY, partition)
 
 
-def _why(event: dg.DagsterEvent) -> str:
+def _why(event: dg.DagsterEvent) -> tuple[str, str]:
+    """The step that failed first, if one did, and why in full."""
     failed = getattr(event.event_specific_data, "first_step_failure_event", None)
-    if failed is None:
-        return _short(event.message or "")
-    return _short(f"{failed.step_key}: {reason(failed)}")
+    return (str(failed.step_key), reason(failed)) if failed else ("", event.message or "")
 
 
 def _short(text: str) -> str:

@@ -15,6 +15,7 @@ from typing import Any, Protocol
 import dagster as dg
 from dagster._core.definitions.assets.graph.base_asset_graph import BaseAssetGraph
 
+from dataeng_assets.causes.catalogue import CAUSES
 from dataeng_assets.orchestration.news import Item, RunHistory, Standing, counted, informed, standing
 from dataeng_assets.orchestration.outcomes import INFO, TIER
 from dataeng_assets.settings import Settings
@@ -198,7 +199,8 @@ def _headline(troubles: Sequence[Item], good: Sequence[Item], over: Iterable[str
 
 
 def _paragraph(item: Item) -> str:
-    return f"{item.title}\n{item.detail}" if item.detail else item.title
+    page = f"What to do: {CAUSES[item.cause].page} ({CAUSES[item.cause].title})" if item.cause else ""
+    return "\n".join(line for line in (item.title, item.detail, page) if line)
 
 
 def _read(cursor: str | None) -> dict[str, Any]:

@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+from dataeng_assets.causes.catalogue import CAUSES
 from dataeng_assets.cli import app
-from dataeng_assets.doctor.catalogue import CAUSES
 from dataeng_assets.doctor.finding import Finding
-from dataeng_assets.doctor.fixes import FIXES
+from dataeng_assets.doctor.fixes import FIXES, STALE
 
 FULL = '2026-11-20 08:00:00.000 UTC [42] PANIC:  could not write to file "pg_wal/x": No space left on device\n'
 
@@ -58,6 +58,6 @@ def test_one_thing_is_looked_at_at_a_time_and_a_log_cannot_be_mended(log: Path) 
 
 
 def test_every_safe_remedy_is_told_by_its_cause_and_every_command_is_filled_in() -> None:
-    assert {cause.id for cause in CAUSES.values() if cause.fix} == FIXES.keys()
+    assert {cause.id for cause in CAUSES.values() if cause.fix} == {*FIXES, STALE}
     told = Finding("offsets-past-retention", "stream events", ("gone",), names={"STREAM": "events"}).commands
     assert told == ("dataeng stream accept-gap events --dry-run", "dataeng stream accept-gap events --reason REASON")

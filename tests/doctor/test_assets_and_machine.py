@@ -8,6 +8,8 @@ from pathlib import Path
 
 import dagster as dg
 import pytest
+from dbt.cli.main import dbtRunner
+from dbt.contracts.graph.manifest import Manifest
 from doctor_kit import ScopeOf, causes, found, missed, proof
 
 from dataeng_assets.doctor.finding import Looked, safe
@@ -125,14 +127,13 @@ small:
 """
 
 
-def dbt_run(project: Path, state: Path, number: int, rows: int, monkeypatch: pytest.MonkeyPatch) -> None:
+def dbt_run(dbt: dbtRunner, project: Path, state: Path, number: int, rows: int) -> None:
     """A real run of dbt that builds one model over so many rows, and leaves its results as the platform's runs do."""
-    from dbt.cli.main import dbtRunner
-
     folder = state / "dbt" / f"dbt_models-{number:07}-abc"
-    monkeypatch.setenv("ROWS_OF_A_TEST", str(rows))
-    where = ("--project-dir", str(project), "--profiles-dir", str(project))
-    assert dbtRunner().invoke(["run", "--quiet", *where, "--target-path", str(folder)]).success
+    where = ("--project-dir", str(project), "--profiles-dir", str(project), "--target-path", str(folder))
+    with pytest.MonkeyPatch.context() as environment:
+        environment.setenv("ROWS_OF_A_TEST", str(rows))
+        assert dbt.invoke(["run", "--quiet", *where]).success
 
 
 def test_a_model_that_dbt_itself_says_to_be_slow_is_named_and_one_that_varies_is_none(
@@ -144,10 +145,14 @@ def test_a_model_that_dbt_itself_says_to_be_slow_is_named_and_one_that_varies_is
     (project / "dbt_project.yml").write_text(PROJECT)
     (project / "profiles.yml").write_text(PROFILE.replace("PATH", str(tmp_path / "small.duckdb")))
     scope = scope_of(DEFINITIONS)
+    monkeypatch.setenv("ROWS_OF_A_TEST", "0")
+    parsed = dbtRunner().invoke(["parse", "--quiet", "--project-dir", str(project), "--profiles-dir", str(project)])
+    assert isinstance(parsed.result, Manifest)
+    dbt = dbtRunner(manifest=parsed.result)
     for number, rows in enumerate((1_000, 200_000)):
-        dbt_run(project, state, number, rows, monkeypatch)
+        dbt_run(dbt, project, state, number, rows)
     assert found(slow_models(scope, longer_seconds=0.5)) == [], "more rows than usual, and still quick"
-    dbt_run(project, state, 2, 150_000_000, monkeypatch)
+    dbt_run(dbt, project, state, 2, 150_000_000)
     assert found(slow_models(scope, longer_seconds=0.5)) == [("slow-dbt-model", "marts.facts")]
     assert "the median of 2 runs before is 0." in proof(slow_models(scope, longer_seconds=0.5))
 

@@ -38,11 +38,13 @@ class Place:
         )  # fmt: skip
         self.cursor, self.said = told.cursor, told.said
 
-    def run(self, *, fails: bool, day: str = "", tags: dict[str, str] | None = None) -> str:
+    def run(
+        self, *, fails: bool, day: str = "", tags: dict[str, str] | None = None, says: str = "the source\nwent away"
+    ) -> str:
         @dg.op
         def copy_orders() -> None:
             if fails:
-                raise ConnectionError("the source\nwent away")
+                raise ConnectionError(says)
 
         @dg.job
         def extract_shop() -> None:
@@ -106,12 +108,43 @@ def test_a_failed_run_is_told_by_mail_and_webhook_with_its_cause(place: Place, b
     run_id = place.run(fails=True)
     place.tick()
     assert box.subjects == web.titles == ["test: extract_shop failed"]
-    assert (
-        web.posts[0]["message"]
-        == f"extract_shop failed\ncopy_orders: ConnectionError: the source went away\nRun {run_id}"
+    assert web.posts[0]["message"] == (
+        f"extract_shop failed\ncopy_orders: ConnectionError: the source went away\nRun {run_id}\n"
+        "What to do: docs/runbook/failed-run.md (A run failed for a reason of its own)"
     )
     assert web.posts[0]["type"] == "failure"
     assert "ConnectionError: the source went away" in box.bodies[0]
+
+
+def test_every_trouble_leads_to_the_page_of_what_its_words_prove(place: Place, web: Hook) -> None:
+    place.run(fails=True, says=f"{'x' * 400} No space left on device")
+    place.tick()
+    place.check(failed())
+    place.tick()
+    place.freshness("FAIL")
+    place.tick()
+    pages = [line for post in web.posts for line in str(post["message"]).splitlines() if line.startswith("What to do")]
+    assert pages == [
+        "What to do: docs/runbook/disk-full.md (A disk is full, or nearly so)",
+        "What to do: docs/runbook/failed-check.md (A check that blocks has failed)",
+        "What to do: docs/runbook/stale-data.md (An asset is older than it promises)",
+    ]
+    assert all((ROOT / line.split()[3]).is_file() for line in pages)
+    place.run(fails=False)
+    place.tick()
+    assert "What to do" not in str(web.posts[-1]["message"]), "what is over asks for nothing"
+
+
+def test_a_failure_told_before_causes_were_known_is_still_read(place: Place, web: Hook) -> None:
+    place.run(fails=True)
+    place.tick()
+    memory = json.loads(place.cursor or "")
+    for run in memory["runs"]["unmended"]:
+        del run["cause"]
+    place.cursor = json.dumps(memory)
+    place.run(fails=False)
+    place.tick()
+    assert web.titles == ["test: extract_shop failed", "test: over: extract_shop failed"]
 
 
 def test_the_same_trouble_is_told_once_and_its_end_once(place: Place, web: Hook) -> None:

@@ -3,8 +3,8 @@
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 
+from dataeng_assets.causes.recognize import causes_in
 from dataeng_assets.doctor.finding import Finding, Looked, NotLooked, Said, safe
-from dataeng_assets.doctor.log_files.judge import causes_in
 from dataeng_assets.doctor.scope import LATELY, Scope
 from dataeng_assets.orchestration.launcher import Process
 from dataeng_assets.orchestration.run_facts import RunFacts, StepFacts, recent_runs, steps

@@ -1,6 +1,6 @@
 """Causes that lie in servers and machines: Postgres, disks."""
 
-from dataeng_assets.doctor.cause import Cause, Step
+from dataeng_assets.causes.cause import Cause, Step
 
 SERVERS = (
     Cause(

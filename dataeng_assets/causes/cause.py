@@ -41,3 +41,8 @@ class Cause:
     prevention: str
     fix: str = ""
     pages: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def page(self) -> str:
+        """Of the runbook, from the root of the project."""
+        return f"docs/runbook/{self.id}.md"

@@ -1,6 +1,6 @@
 """Causes that jobs of other systems have, and dbt's models."""
 
-from dataeng_assets.doctor.cause import Cause, Step
+from dataeng_assets.causes.cause import Cause, Step
 
 JOBS = (
     Cause(

@@ -1,6 +1,6 @@
 """Causes that tables have: what they hold, how old it is, how it lies."""
 
-from dataeng_assets.doctor.cause import Cause, Step
+from dataeng_assets.causes.cause import Cause, Step
 
 TABLES = (
     Cause(

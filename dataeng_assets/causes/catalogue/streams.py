@@ -1,6 +1,6 @@
 """Causes that streams and their processors have."""
 
-from dataeng_assets.doctor.cause import Cause, Step
+from dataeng_assets.causes.cause import Cause, Step
 
 STREAMS = (
     Cause(

@@ -1,6 +1,6 @@
 """Causes that runs of Dagster have."""
 
-from dataeng_assets.doctor.cause import Cause, Step
+from dataeng_assets.causes.cause import Cause, Step
 
 RUNS = (
     Cause(
