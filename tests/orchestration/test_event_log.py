@@ -2,18 +2,25 @@
 
 import multiprocessing
 import shutil
+import sqlite3
 import subprocess
 import sys
+from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import dagster as dg
 import pytest
+from dagster._core.storage.event_log.sqlite.sqlite_event_log import SqliteEventLogStorage
 
+from dataeng_assets.orchestration.event_log import StateEvents
 from dataeng_assets.orchestration.partitions import range_tags
 from dataeng_assets.settings import ROOT
 
 DAYS = dg.DailyPartitionsDefinition("2026-01-01")
 PROCESSES = 3
+DIFFERENT = {"event", "evaluation_event", "last_materialization", "migration_completed"}
 
 
 @dg.asset(partitions_def=DAYS, backfill_policy=dg.BackfillPolicy.single_run())
@@ -73,3 +80,64 @@ def test_processes_that_start_together_make_one_instance(tmp_path: Path) -> None
     ]
     told = [process.communicate()[1] for process in started]
     assert [process.returncode for process in started] == [0] * 4, told
+
+
+@dg.asset(
+    partitions_def=DAYS,
+    backfill_policy=dg.BackfillPolicy.single_run(),
+    check_specs=[
+        dg.AssetCheckSpec("holds", asset="judged"),
+        dg.AssetCheckSpec("fails", asset="judged", partitions_def=DAYS),
+    ],
+)
+def judged() -> Iterator[dg.MaterializeResult[None] | dg.AssetCheckResult]:
+    """Something with days, tags and checks, of which one fails and is planned for each day."""
+    yield dg.MaterializeResult(metadata={"rows": 1}, tags={"owner": "us"})
+    yield dg.AssetCheckResult(passed=True, check_name="holds")
+    yield dg.AssetCheckResult(passed=False, check_name="fails")
+
+
+@dg.asset(deps=[judged])
+def broken() -> None:
+    """What follows, and fails."""
+    raise dg.Failure("on purpose")
+
+
+def rows(file: Path) -> dict[str, Counter[tuple[Any, ...]]]:
+    """The rows of every table, without instants and what has some in it."""
+    with sqlite3.connect(file) as connection:
+        tables = [name for (name,) in connection.execute("select name from sqlite_master where type = 'table'")]
+        found = {table: connection.execute(f"select * from {table}") for table in tables}
+        return {
+            table: Counter(
+                tuple(
+                    (name[0], value)
+                    for name, value in zip(query.description, row, strict=True)
+                    if "timestamp" not in name[0] and name[0] not in DIFFERENT
+                )
+                for row in query
+            )
+            for table, query in found.items()
+        }
+
+
+def test_the_files_hold_the_rows_that_dagster_would_write_one_by_one(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    written = {}
+    for which, storage in (("ours", StateEvents), ("dagster", SqliteEventLogStorage)):
+        monkeypatch.setenv("DATAENG_STATE", str(home / which))
+        monkeypatch.setattr("dataeng_assets.orchestration.instance.StateEvents", storage)
+        monkeypatch.setenv("DAGSTER_EVENT_BATCH_SIZE", "1000" if which == "ours" else "0")
+        with dg.DagsterInstance.from_config(str(home)) as instance:
+            job = dg.Definitions(assets=[dated, judged, broken]).resolve_implicit_global_asset_job_def()
+            for number in (1, 2):
+                days = [DAYS.time_window_for_partition_key(f"2026-01-{day:02}").start.date() for day in (1, 9)]
+                run_id = f"0000000{number}-0000-4000-8000-000000000000"
+                job.execute_in_process(instance=instance, run_id=run_id, tags=range_tags(*days), raise_on_error=False)
+        files = sorted((home / which).rglob("runs/*.db"))
+        assert len(files) == 3
+        written[which] = {file.name: rows(file) for file in files}
+    assert written["ours"] == written["dagster"]
+    checks = written["ours"]["index.db"]["asset_check_executions"]
+    assert checks.total() > 2 * 9, "else no check was planned for a range"
