@@ -3,6 +3,7 @@ source. What is written for them belongs in `generate`.
 """
 
 import re
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -61,6 +62,8 @@ def pipeline_of(asked: Asked, *, pipeline_name: str = "", defs: Path = DEFS) -> 
     refuse_unwritable(asked)
     kind = kind_of(asked.type)
     combination = combination_of(kind, kind_module(kind), asked)
+    if combination.source is Source.POSTGRES:
+        _refuse_schemas(asked)
     declared = {one.name: one for one in _declared(defs, combination.source)}
     if asked.schema and asked.name in declared and tier_of(asked.tier) is Tier.OFFLINE:
         raise RequestRefused(
@@ -75,6 +78,25 @@ def pipeline_of(asked: Asked, *, pipeline_name: str = "", defs: Path = DEFS) -> 
             "the tables are looked up in the database."
         )
     return Found(_from_contracts(asked, pipeline_name, _chosen(asked, declared)))
+
+
+def _refuse_schemas(asked: Asked) -> None:
+    """A source is one schema: its tables' names alone are the names of models and files."""
+    named = parts(asked.tables)
+    if not any("." in one for one in named):
+        return
+    of_schema = defaultdict[str, list[str]](list)
+    for one in named:
+        schema, _, table = one.rpartition(".")
+        of_schema[schema or asked.schema or "public"].append(table)
+    names = {schema: "NAME" if schema == "public" else source_name(schema, "") for schema in of_schema}
+    calls = [
+        f"--name {names[schema]} --schema {schema} --tables {','.join(tables)}" for schema, tables in of_schema.items()
+    ]
+    raise RequestRefused(
+        f"--tables {asked.tables}: tables are named without their schema, as one source is one schema. "
+        + (f"Ask for {calls[0]}." if len(calls) == 1 else f"Call once for each: {'; then '.join(calls)}.")
+    )
 
 
 def _chosen(asked: Asked, declared: Mapping[str, Declared]) -> Declared:

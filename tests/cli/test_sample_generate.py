@@ -81,6 +81,8 @@ def test_the_declaration_of_a_source_stays_as_a_person_wrote_it(tmp_path: Path) 
         (("--tables", "order"), "there is no such table in the contracts of shop. Did you mean 'orders'?"),
         (("--tables", "orders,orders"), "--tables names orders twice"),
         (("--tables", ","), "names no table"),
+        (("--tables", "hr.staff,hr.posts"), "Ask for --name hr --schema hr --tables staff,posts."),
+        (("--tables", "hr.staff,crm.staff"), "--schema hr --tables staff; then --name crm --schema crm --tables staff"),
         (("--diff",), "say where with --output"),
         (("--name", "shopp"), "DATAENG_SHOPP_URL"),
         (("--tables", "orders", "--watermark", "update_at"), "no such column. Did you mean 'updated_at'?"),
