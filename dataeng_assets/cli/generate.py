@@ -269,6 +269,9 @@ def _write(files: "list[File]", folder: Path, pipeline: str, *, overwrite: bool)
     left = [file for file in edited if file.path not in wanted]
     for file in left:
         typer.echo(f"edited by a person, and left as it is: {file.path}; --diff shows what is new for it", err=True)
+    readme = next((file.path for file in files if file.path.name == "README.md"), None)
+    if done and readme:
+        typer.echo(f"{len(done)} of {len(files)} files written below {folder}. What to do next: {readme}")
     if not done and not left:
         typer.echo(f"Nothing to change: the {len(files)} files in {folder} are as they were generated or edited.")
     if left:

@@ -48,7 +48,9 @@ def test_a_dry_run_says_what_would_be_written(tmp_path: Path) -> None:
 
 def test_an_edited_file_is_left_and_told_by_the_exit_code(tmp_path: Path) -> None:
     options = ("--tables", "orders", "--output", str(tmp_path))
-    assert run(*options).exit_code == 0
+    written = run(*options)
+    assert written.exit_code == 0
+    assert written.stdout.endswith(f"What to do next: {tmp_path}/dataeng_assets/defs/shop/README.md\n")
     assert "Nothing to change" in run(*options).stdout
     edited = tmp_path / "dataeng_assets/defs/shop/README.md"
     edited.write_text("mine\n")
