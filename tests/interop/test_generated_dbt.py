@@ -15,6 +15,8 @@ import psycopg
 import pytest
 from deltalake import DeltaTable, write_deltalake
 
+from dataeng_assets.contracts.checks.kinds import OneOf
+from dataeng_assets.contracts.checks.rule import Rule
 from dataeng_assets.contracts.model import Column, Contract, EventTime, implied
 from dataeng_assets.contracts.types import event_type, postgres_type
 from dataeng_assets.contracts.write import contract_yaml
@@ -50,9 +52,13 @@ insert into sales."Orders" values
     (1, 'x', 'a@example.com', 19.99, '2026-01-01 23:30-02', '2026-01-05 10:00+00'),
     (2, 'y', 'a@example.com', 5, '2026-01-02 10:00+00', '2026-01-05 11:00+00');
 insert into sales.visits values (1, '2026-01-01 10:00+00'), (2, '2026-01-02 10:00+00');
-insert into sales.clicks values ('e1', '2026-01-01 10:00+00'), ('e1', '2026-01-01 10:00+00');
-insert into sales.clicks values ('e2', '2026-01-02 00:00+00');
+insert into sales.clicks values ('e1', 'open', '2026-01-01 10:00+00', null, 0, 7);
+insert into sales.clicks values ('e1', 'close', '2026-01-01 10:00+00', null, 0, 8);
+insert into sales.clicks values ('e2', 'open', '2026-01-02 00:00+00', '{}', 1, 0);
 """
+KINDS = Rule(OneOf("kind", ("open", "close")), "kinds")
+# what the loaders that are generated for topics add to the columns of the contract
+LANDED = ["_rescued text", "_kafka_partition bigint", "_kafka_offset bigint"]
 # an order that was committed late, with a watermark before those seen; one that changed; a customer that changed;
 # a visit that vanished
 CHANGES = """
@@ -61,7 +67,8 @@ update sales."Orders" set amount = 6, updated_at = '2026-01-06 10:00+00' where "
 delete from sales.visits where visit_id = 1;
 insert into sales.visits values (3, '2026-01-01 10:00+00');
 update sales.customers set tier = 'silver', updated_at = '2026-01-06 10:00+00';
-insert into sales.clicks values ('e2', '2026-01-02 00:00+00'), ('e3', '2026-01-02 01:00+00');
+insert into sales.clicks values ('e2', 'close', '2026-01-02 00:00+00', null, 1, 1);
+insert into sales.clicks values ('e3', 'open', '2026-01-02 00:04:59+00', null, 0, 9);
 """
 
 
@@ -73,14 +80,18 @@ def tables() -> list[Table]:
         )
         made.append(table(name, columns, (columns[0].name,)))
     click = Column("click_id", event_type("string"), "string", False, False, "The event.")
+    kind = Column("kind", event_type("string"), "string", False, False, "What was done.")
     time = Column("clicked_at", event_type("timestamp"), "timestamp", False, False, "When.")
-    return [*made, table("clicks", (click, time), ("click_id",), EventTime("clicked_at", *[timedelta(minutes=5)] * 2))]
+    return [
+        *made,
+        table("clicks", (click, kind, time), ("click_id",), EventTime("clicked_at", *[timedelta(minutes=5)] * 2)),
+    ]
 
 
 def table(name: str, columns: tuple[Column, ...], key: tuple[str, ...], time: EventTime | None = None) -> Table:
     contract = Contract(
         Path(), name, name, "1.0.0", f"The {name}.", "data", "sales", (), columns, key,
-        event_time=time, rules=implied(columns, () if time else key),
+        event_time=time, rules=implied(columns, () if time else key) + ((KINDS,) if time else ()),
     )  # fmt: skip
     watermark = "updated_at" if any(one.name == "updated_at" for one in columns) else None
     return Table(
@@ -94,6 +105,7 @@ def ddl(destination: Destination) -> Iterator[str]:
         columns = [
             f'"{column.name}" {type_name(column.type, computing(destination))}' for column in one.contract.columns
         ]
+        columns += LANDED if one.contract.event_time else []
         yield f'create table sales."{one.name}" ({", ".join(columns)})'
 
 
@@ -176,7 +188,7 @@ def test_events_of_a_topic_are_built_by_the_models_that_are_tried_here(destinati
     (clicks,) = (one for one in tables() if one.name == "clicks")
     of_topic = generated(destination, Source.KAFKA, clicks)
     models = {path: text for path, text in of_topic.items() if path.suffix == ".sql" and path.parts[0] == "models"}
-    assert len(models) == 2
+    assert len(models) == 3
     assert {path: tried[path] for path in models} == models
 
 
@@ -203,14 +215,20 @@ def test_what_was_generated_is_built_and_tested(
             (1, 19.99, "2026-01-02"),
             (2, 5.0, "2026-01-02"),
         ]
-        assert ask("select count(*) from marts.fct_clicks") == [(2,)]
+        assert ask("select click_id, kind from marts.fct_clicks order by 1") == [("e1", "open"), ("e2", "open")]
         assert ask("select count(*) from marts.dim_countries") == [(1,)]
         assert ask("select visit_id from marts.fct_visits order by 1") == [(1,), (2,)]
         for statement in CHANGES.split(";\n")[:-1]:
             ask(statement)
         build()
         assert [(one, float(two)) for one, two, _ in ask(orders)] == [(1, 19.99), (2, 6.0), (3, 7.0)]
-        assert ask("select click_id from marts.fct_clicks order by 1") == [("e1",), ("e2",), ("e3",)]
+        assert ask("select click_id, kind from marts.fct_clicks order by 1") == [
+            ("e1", "open"),
+            ("e2", "open"),
+            ("e3", "open"),
+        ]
+        windows = "select kind, events from marts.fct_clicks_windows order by window_start"
+        assert ask(windows) == [("open", 1), ("open", 2)]
         assert ask("select visit_id from marts.fct_visits order by 1") == [(2,), (3,)]
         tiers = "select tier, is_current from marts.dim_customers order by valid_from"
         assert ask(tiers) == [("gold", False), ("silver", True)]
@@ -219,7 +237,7 @@ def test_what_was_generated_is_built_and_tested(
         assert shown == []
         if destination is Destination.DELTA:
             made = versions(tmp_path / "lake")
-            assert len(made) == 7
+            assert len(made) == 8
             # what lies between the tables is no part of what is kept
             (tmp_path / "workspace.duckdb").unlink()
             build()

@@ -13,7 +13,7 @@ from dataeng_assets.generate.matrix import Refusal, Row, Standing
 from dataeng_assets.generate.pipeline import Generated, Pipeline
 from dataeng_assets.generate.promises import Promise, head
 from dataeng_assets.generate.render import render
-from dataeng_assets.generate.request import Destination, Mode, Source
+from dataeng_assets.generate.request import Destination, Mode, RequestRefused, Source
 from dataeng_assets.generate.shape import Role, Shaped
 
 _CARRIED = Path(__file__).parent / "delta_lake"
@@ -61,10 +61,16 @@ def files(pipeline: Pipeline) -> Generated:
     """The project.
 
     Raises:
-        RequestRefused: it is a stream whose records are no plain JSON.
+        RequestRefused: it is a stream whose records are no plain JSON, or a topic's contract names no key.
     """
     if pipeline.request.mode is Mode.STREAMING:
         return streams.files(pipeline)
+    for table in pipeline.tables:
+        if table.contract.event_time and not table.contract.key:
+            raise RequestRefused(
+                f"The contract of {table.name} names no key, so an event that was sent twice would count twice. Mark "
+                "its primaryKey in the contract, or leave the topic out with --tables."
+            )
     shaped = [Shaped(table, pipeline.source_name) for table in pipeline.tables]
     top = head(pipeline.request, kept(pipeline))
     main = PurePosixPath("dbt_project.yml")
@@ -113,7 +119,8 @@ def _readme(pipeline: Pipeline, shaped: list[Shaped]) -> str:
         source=pipeline.source_name,
         owner=pipeline.request.owner,
         destination=pipeline.request.destination,
-        rows=[models.listed(one) for one in shaped],
+        rows=[models.listed(one, pipeline.request.destination) for one in shaped],
+        loads=pipeline.request.source is Source.KAFKA and pipeline.request.destination in _RUN,
         holds=[promise for promise, reason in promises.items() if not reason],
         fails=[(promise, reason) for promise, reason in promises.items() if reason],
         variables=targets.variables(pipeline.request.destination),

@@ -8,6 +8,7 @@ from typing import Any
 from dataeng_assets.contracts.checks.kinds import OneOf
 from dataeng_assets.contracts.model import Column
 from dataeng_assets.contracts.yaml_text import yaml_text
+from dataeng_assets.generate.dbt import landed
 from dataeng_assets.generate.pipeline import Pipeline
 from dataeng_assets.generate.render import render
 from dataeng_assets.generate.request import Destination, Mode, Request
@@ -34,6 +35,7 @@ _STRATEGIES = {one: "merge" if one in _MERGING else "delete+insert" for one in D
 
 Said = list[dict[str, Any]]
 _STAGING, _MARTS = PurePosixPath("models/staging"), PurePosixPath("models/marts")
+_PLACE = ("_kafka_partition", "_kafka_offset")
 
 
 @dataclass(frozen=True)
@@ -59,10 +61,12 @@ def mart_name(shaped: Shaped) -> str:
     return f"{'fct' if shaped.role is Role.FACT else 'dim'}_{shaped.model}"
 
 
-def listed(shaped: Shaped) -> dict[str, str]:
+def listed(shaped: Shaped, to: Destination) -> dict[str, str]:
     """A row of the table in the README."""
     mart = "none: no column says when a row happened, and its key has several columns"
     mart = f"`{mart_name(shaped)}`" if shaped.role is not Role.STAGED else mart
+    if shaped.table.contract.event_time and computing(to) in landed.WINDOWS:
+        mart += f", `{landed.windows_name(mart_name(shaped))}`"
     return {"name": shaped.table.name, "staging": staging_name(shaped), "mart": mart}
 
 
@@ -88,6 +92,9 @@ def of_table(shaped: Shaped, request: Request) -> dict[PurePosixPath, str]:
     if shaped.role is Role.FACT:
         texts[_MARTS / f"{mart_name(shaped)}.sql"] = _fact(shaped, request)
         texts[_MARTS / f"{mart_name(shaped)}.yml"] = _said(_fact_said(shaped, to))
+    if shaped.table.contract.event_time and to in landed.WINDOWS:
+        name, text, said = landed.windows(shaped, to, mart_name(shaped), [one.name for one in _shown(shaped)])
+        texts[_MARTS / f"{name}.sql"], texts[_MARTS / f"{name}.yml"] = text, _said(said)
     if shaped.role is Role.DIMENSION:
         texts[PurePosixPath(f"snapshots/{mart_name(shaped)}_history.yml")] = _snapshot(shaped, request.destination)
         texts[_MARTS / f"{mart_name(shaped)}.sql"] = render(
@@ -110,7 +117,8 @@ def _staging(shaped: Shaped, to: Destination) -> str:
     if not shaped.table.contract.event_time:
         return render("dbt/templates/staging.dbt.j2", **values)
     key = ", ".join(quoted(column, to) for column in shaped.table.contract.key)
-    return render("dbt/templates/events.dbt.j2", key_sql=key, instant_sql=instant, **values)
+    order = ", ".join([instant, *(_PLACE if to in landed.WINDOWS else ())])
+    return render("dbt/templates/events.dbt.j2", key_sql=key, order_sql=order, **values)
 
 
 def _fact(shaped: Shaped, request: Request) -> str:
@@ -148,10 +156,11 @@ def _snapshot(shaped: Shaped, to: Destination) -> str:
 
 def _loaded(shaped: Shaped, to: Destination) -> dict[str, Any]:
     contract, table = shaped.table.contract, shaped.table
+    columns = [*contract.columns, *(landed.COLUMNS if contract.event_time and to in landed.WINDOWS else ())]
     said: dict[str, Any] = {
         "name": table.name,
         "description": contract.description,
-        "columns": [{"name": one.name, "description": one.description} for one in contract.columns],
+        "columns": [{"name": one.name, "description": one.description} for one in columns],
     }
     clock = table.watermark or (contract.event_time.column if contract.event_time else None)
     if clock and contract.freshness:
