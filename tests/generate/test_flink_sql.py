@@ -43,5 +43,5 @@ def test_a_name_with_a_quote_stays_a_name() -> None:
 
 
 def test_other_destinations_are_refused_with_who_writes_them() -> None:
-    with pytest.raises(RequestRefused, match="spark-streaming Delta"):
+    with pytest.raises(RequestRefused, match="spark-streaming Delta and Postgres"):
         over_topic("flink-sql", destination="delta")

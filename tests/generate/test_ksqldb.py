@@ -92,5 +92,5 @@ def test_a_secret_is_a_reference_and_nothing_goes_in_the_clear() -> None:
 
 
 def test_other_destinations_are_refused_with_who_writes_them() -> None:
-    with pytest.raises(RequestRefused, match="spark-streaming Delta"):
+    with pytest.raises(RequestRefused, match="spark-streaming Delta and Postgres"):
         over_topic("ksqldb", destination="delta")

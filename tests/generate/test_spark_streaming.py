@@ -2,15 +2,21 @@
 
 import ast
 import re
+from datetime import timedelta
 
 import pytest
 from made_pipelines import differing, made, over_topic
 
 from dataeng_assets.generate.pipeline import Generated
 from dataeng_assets.generate.request import RequestRefused
+from dataeng_assets.generate.spark_streaming.postgres import tables
+from dataeng_assets.generate.streaming.events import Event, Field
+
+PLACE = ("_kafka_partition", "_kafka_offset", "_kafka_timestamp")
 
 COMBINATIONS = [
     ("kafka", "delta"),
+    ("kafka", "postgres"),
     ("kafka", "iceberg"),
     ("kafka", "databricks"),
     ("kinesis", "databricks"),
@@ -51,9 +57,8 @@ def test_a_file_that_is_named_is_there(source: str, destination: str) -> None:
     ("source", "destination", "reason"),
     [
         ("kafka", "duckdb", "--destination delta"),
-        ("kafka", "postgres", "--destination delta"),
         ("kafka", "kafka", "--type flink-sql"),
-        ("kafka", "snowflake", "--type kafka-connect"),
+        ("kafka", "snowflake", "--type dbt --source kafka --destination snowflake --mode streaming"),
         ("kinesis", "delta", "Databricks has"),
     ],
 )
@@ -61,3 +66,21 @@ def test_what_would_repeat_records_is_refused_with_what_works(source: str, desti
     with pytest.raises(RequestRefused) as refused:
         generated(source, destination)
     assert reason in str(refused.value)
+
+
+def event(name: str, *fields: str) -> Event:
+    kinds = tuple(Field(one, "string", nullable=True, personal=False, description="") for one in fields)
+    return Event(name, "", kinds, (), "", timedelta(0), timedelta(0), 1, 1, (), ())
+
+
+@pytest.mark.parametrize("found", [event("é" * 26), event("short", "x" * 64)])
+def test_a_name_that_postgres_would_cut_is_refused(found: Event) -> None:
+    with pytest.raises(RequestRefused, match="63 bytes"):
+        tables([found], PLACE)
+
+
+def test_the_longest_name_that_postgres_takes_is_taken() -> None:
+    assert [table.name for table in tables([event("x" * 50, "y" * 63)], PLACE)] == [
+        "x" * 50,
+        f"{'x' * 50}_dead_letters",
+    ]

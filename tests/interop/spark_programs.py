@@ -48,7 +48,8 @@ def spark_environment(folder: Path, **variables: str) -> Mapping[str, str]:
         folder: takes what Spark leaves behind.
         variables: of the job.
     """
-    jars = ",".join(map(str, fetch(pinned_packages(PINS, "spark"))))
+    packages = [*pinned_packages(PINS, "spark"), *pinned_packages(PINS, "spark-postgres")]
+    jars = ",".join(map(str, fetch(packages)))
     settings = {**SMALL, "spark.jars": jars, "spark.local.dir": str(folder), "spark.sql.warehouse.dir": str(folder)}
     submit = " ".join(f"--conf {name}={json.dumps(value)}" for name, value in settings.items())
     return {

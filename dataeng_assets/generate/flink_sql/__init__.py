@@ -6,12 +6,13 @@ How a field is read out of JSON belongs in `fields`; what a topic holds comes fr
 from pathlib import PurePosixPath
 
 from dataeng_assets.generate.flink_sql.fields import reason_sql, value_sql
-from dataeng_assets.generate.matrix import Refusal, Row, Standing
+from dataeng_assets.generate.matrix import Row, Standing
 from dataeng_assets.generate.pipeline import Generated, Pipeline
 from dataeng_assets.generate.promises import Promise, head
 from dataeng_assets.generate.render import render
 from dataeng_assets.generate.request import Destination, Mode, RequestRefused, Source
 from dataeng_assets.generate.streaming.events import WINDOW, events
+from dataeng_assets.generate.streaming.refusals import no_schedule, topics_only
 from dataeng_assets.generate.streaming.topics import Topic, event_files
 
 ROWS = (
@@ -23,20 +24,8 @@ ROWS = (
         "tests/generate/test_flink_sql.py::test_the_job_is_the_one_that_flink_planned",
     ),
 )
-REFUSALS = (
-    Refusal("the job reads topics; --type kafka-connect brings a table's changes into one", source=Source.POSTGRES),
-    Refusal("the job reads topics of Kafka", source=Source.KINESIS),
-    Refusal("the job reads topics of Kafka", source=Source.PUBSUB),
-    Refusal("the job reads topics; --type kafka-producer sends lines to one", source=Source.FILES),
-    Refusal(
-        "the job writes topics in transactions; from there --type kafka-connect writes Iceberg, Snowflake and "
-        "BigQuery, and --type spark-streaming Delta"
-    ),
-)
-_NO_SCHEDULE = "a stream runs all the time, and Flink starts it again by restart-strategy"
-UNTAKEN = dict.fromkeys(
-    ("schedule", "catchup", "retries", "retry-delay", "timeout", "email-on-failure", "notify"), _NO_SCHEDULE
-)
+REFUSALS = topics_only("Flink's job")
+UNTAKEN = no_schedule("a stream runs all the time, and Flink starts it again by restart-strategy")
 _KEPT = {
     Promise.EXACTLY_ONCE: "",
     Promise.NO_SILENT_CASTS: "",
@@ -45,7 +34,8 @@ _KEPT = {
     Promise.NO_SECRETS: "",
     Promise.NOTHING_DROPPED: (
         "What cannot be read is a dead letter, and a late event is among the valid ones; but Flink leaves it out of "
-        "its window and only counts it (numLateRecordsDropped)."
+        "its window and only counts it (numLateRecordsDropped). One whose time is further ahead of its record's than "
+        "the contract allows is in no window either, so that it makes no other late."
     ),
     Promise.PROVED_DELIVERY: "Flink commits what its tasks report and compares nothing afterwards.",
 }
@@ -70,6 +60,7 @@ def files(pipeline: Pipeline) -> Generated:
         "address_variable": pipeline.address_variable,
         "window_seconds": int(WINDOW.total_seconds()),
         "late_seconds": int(event.late_after.total_seconds()),
+        "ahead_seconds": int(event.max_ahead.total_seconds()),
     }
     suffixes = ["valid", "dead_letters", *(["windows"] if event.event_time else [])]
     written = [Topic(f"{event.name}_{suffix}", event.partitions, event.replicas) for suffix in suffixes]

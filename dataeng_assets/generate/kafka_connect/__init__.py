@@ -15,6 +15,7 @@ from dataeng_assets.generate.promises import Promise, head
 from dataeng_assets.generate.render import render
 from dataeng_assets.generate.request import Destination, Mode, Source
 from dataeng_assets.generate.streaming.events import events
+from dataeng_assets.generate.streaming.refusals import no_schedule, of_the_warehouse
 from dataeng_assets.generate.streaming.sql_types import sql_type
 from dataeng_assets.generate.streaming.topics import Topic, event_files, topic_files
 
@@ -44,20 +45,23 @@ REFUSALS = (
         destination=Destination.DELTA,
     ),
     Refusal(
-        "the free connectors for JDBC take records with a schema in each, and the topics here are plain JSON",
+        "the free connectors for JDBC take records with a schema in each, and the topics here are plain JSON; --type "
+        "spark-streaming writes Postgres exactly once",
         destination=Destination.POSTGRES,
     ),
     Refusal("a DuckDB file takes one writing process, and Connect has many", destination=Destination.DUCKDB),
-    Refusal("Redshift reads topics itself, by a materialized view", destination=Destination.REDSHIFT),
     Refusal(
-        "Databricks reads topics itself; --type spark-streaming writes the job", destination=Destination.DATABRICKS
+        f"Redshift reads topics itself, by a materialized view: {of_the_warehouse(Destination.REDSHIFT)}",
+        destination=Destination.REDSHIFT,
+    ),
+    Refusal(
+        f"Databricks reads topics itself, by streaming tables: {of_the_warehouse(Destination.DATABRICKS)}; or by a job "
+        "that --type spark-streaming writes",
+        destination=Destination.DATABRICKS,
     ),
     Refusal("no connector of this kind was made and tried"),
 )
-_NO_SCHEDULE = "a connector runs all the time, and its worker starts it again"
-UNTAKEN = dict.fromkeys(
-    ("schedule", "catchup", "retries", "retry-delay", "timeout", "email-on-failure", "notify"), _NO_SCHEDULE
-)
+UNTAKEN = no_schedule("a connector runs all the time, and its worker starts it again")
 _SOURCE_KEPT = {
     Promise.LATE_COMMITS: "",
     Promise.DELETES: "",

@@ -11,6 +11,7 @@ from dataeng_assets.generate.promises import Promise, head
 from dataeng_assets.generate.render import render
 from dataeng_assets.generate.request import Destination, Mode, RequestRefused, Source
 from dataeng_assets.generate.streaming.events import events
+from dataeng_assets.generate.streaming.refusals import no_schedule
 from dataeng_assets.generate.streaming.topics import event_files
 
 ROWS = (
@@ -35,10 +36,7 @@ REFUSALS = (
     ),
     Refusal("a producer writes to Kafka", source=None),
 )
-_NO_SCHEDULE = "a producer runs for as long as it is given events"
-UNTAKEN = dict.fromkeys(
-    ("schedule", "catchup", "retries", "retry-delay", "timeout", "email-on-failure", "notify"), _NO_SCHEDULE
-)
+UNTAKEN = no_schedule("a producer runs for as long as it is given events")
 _KEPT = {
     Promise.EXACTLY_ONCE: (
         "No retry doubles or reorders an event while the producer lives. After a crash, whoever calls it sends again "

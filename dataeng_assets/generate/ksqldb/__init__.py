@@ -6,12 +6,13 @@ How a field is read out of JSON belongs in `fields`; what a topic holds comes fr
 from pathlib import PurePosixPath
 
 from dataeng_assets.generate.ksqldb.fields import milliseconds_sql, reason_sql, text_sql
-from dataeng_assets.generate.matrix import Refusal, Row, Standing
+from dataeng_assets.generate.matrix import Row, Standing
 from dataeng_assets.generate.pipeline import Generated, Pipeline
 from dataeng_assets.generate.promises import Promise, head
 from dataeng_assets.generate.render import render
 from dataeng_assets.generate.request import Destination, Mode, RequestRefused, Source
 from dataeng_assets.generate.streaming.events import WINDOW, Event, events
+from dataeng_assets.generate.streaming.refusals import no_schedule, topics_only
 from dataeng_assets.generate.streaming.topics import Topic, event_files
 
 ROWS = (
@@ -23,21 +24,8 @@ ROWS = (
         "tests/generate/test_ksqldb.py::test_the_script_is_the_one_that_its_grammar_took",
     ),
 )
-REFUSALS = (
-    Refusal("ksqlDB reads topics; --type kafka-connect brings a table's changes into one", source=Source.POSTGRES),
-    Refusal("ksqlDB reads topics of Kafka", source=Source.KINESIS),
-    Refusal("ksqlDB reads topics of Kafka", source=Source.PUBSUB),
-    Refusal("ksqlDB reads topics; --type kafka-producer sends lines to one", source=Source.FILES),
-    Refusal("a stream of events knows one mode: streaming", destination=Destination.KAFKA),
-    Refusal(
-        "ksqlDB writes topics; from there --type kafka-connect writes Iceberg, Snowflake and BigQuery, and --type "
-        "spark-streaming Delta"
-    ),
-)
-_NO_SCHEDULE = "a query runs all the time, and ksqlDB starts it again"
-UNTAKEN = dict.fromkeys(
-    ("schedule", "catchup", "retries", "retry-delay", "timeout", "email-on-failure", "notify"), _NO_SCHEDULE
-)
+REFUSALS = topics_only("ksqlDB")
+UNTAKEN = no_schedule("a query runs all the time, and ksqlDB starts it again")
 _KEPT = {
     Promise.EXACTLY_ONCE: "",
     Promise.NO_SILENT_CASTS: "",
@@ -46,7 +34,8 @@ _KEPT = {
     Promise.NOTHING_DROPPED: (
         "What breaks the contract is a dead letter, and a late event is among the valid ones; but ksqlDB leaves it out "
         "of its window, drops a record without a value, and knows text only: bytes that are no UTF-8 are dead letters "
-        "whose partition and offset say where the bytes are."
+        "whose partition and offset say where the bytes are. "
+        "One event with a time far ahead makes those after it in its partition late."
     ),
     Promise.IDEMPOTENT: (
         "Each record is handled once; but a window counts records, and one that its producer sent twice counts twice, "

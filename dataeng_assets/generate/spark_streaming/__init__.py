@@ -11,9 +11,12 @@ from dataeng_assets.generate.pipeline import Generated, Pipeline
 from dataeng_assets.generate.promises import Promise, head
 from dataeng_assets.generate.render import render
 from dataeng_assets.generate.request import Destination, Mode, Request, Source
+from dataeng_assets.generate.spark_streaming.postgres import tables
 from dataeng_assets.generate.streaming.events import WINDOW, Event, events
+from dataeng_assets.generate.streaming.refusals import ONE_MODE, no_schedule, of_the_warehouse
 from dataeng_assets.generate.streaming.topics import event_files
 
+_EXECUTED = "tests/interop/test_sample_generated_spark_streaming.py"
 _GOLDEN = "tests/generate/test_spark_streaming.py::test_the_job_is_the_golden_one"
 ROWS = (
     Row(
@@ -21,7 +24,14 @@ ROWS = (
         (Destination.DELTA,),
         (Mode.STREAMING,),
         Standing.EXECUTED,
-        "tests/interop/test_sample_generated_spark_streaming.py::test_every_record_arrives_exactly_once_over_a_kill",
+        f"{_EXECUTED}::test_every_record_arrives_exactly_once_over_a_kill",
+    ),
+    Row(
+        (Source.KAFKA,),
+        (Destination.POSTGRES,),
+        (Mode.STREAMING,),
+        Standing.EXECUTED,
+        f"{_EXECUTED}::test_postgres_holds_every_record_once_over_a_kill_between_its_commit_and_the_checkpoint",
     ),
     Row(
         (Source.KAFKA,),
@@ -33,7 +43,6 @@ ROWS = (
     Row((Source.KINESIS, Source.PUBSUB), (Destination.DATABRICKS,), (Mode.STREAMING,), Standing.PARSED, _GOLDEN),
 )
 REFUSALS = (
-    Refusal("a job that writes Postgres was made and did not pass its test", Source.KAFKA, Destination.POSTGRES),
     Refusal(
         "a DuckDB file takes one writing process, and Spark writes with many; DuckDB reads the Delta table as it is",
         destination=Destination.DUCKDB,
@@ -43,19 +52,13 @@ REFUSALS = (
         "in transactions",
         destination=Destination.KAFKA,
     ),
-    Refusal(
-        "Spark has no sink for this warehouse that repeats nothing after a crash; --type kafka-connect has one, or "
-        "load the Delta table",
-        destination=Destination.SNOWFLAKE,
-    ),
-    Refusal(
-        "Spark has no sink for this warehouse that repeats nothing after a crash; --type kafka-connect has one, or "
-        "load the Delta table",
-        destination=Destination.BIGQUERY,
-    ),
-    Refusal(
-        "Spark has no sink for Redshift that repeats nothing after a crash; Redshift itself reads Kafka and Kinesis",
-        destination=Destination.REDSHIFT,
+    *(
+        Refusal(
+            f"Spark has no sink for this warehouse that repeats nothing after a crash; {of_the_warehouse(one)} writes "
+            "how it takes in the topic by itself",
+            destination=one,
+        )
+        for one in (Destination.SNOWFLAKE, Destination.BIGQUERY, Destination.REDSHIFT)
     ),
     Refusal(
         "Spark has no streaming source for tables, and JDBC reads in no common snapshot, so a row that is committed "
@@ -70,12 +73,9 @@ REFUSALS = (
         "--type kafka-producer, or load them with --type airflow",
         source=Source.FILES,
     ),
-    Refusal("a stream of events knows one mode: streaming"),
+    Refusal(ONE_MODE),
 )
-_NO_SCHEDULE = "a stream runs all the time; whatever keeps the process alive starts it again"
-UNTAKEN = dict.fromkeys(
-    ("schedule", "catchup", "retries", "retry-delay", "timeout", "email-on-failure", "notify"), _NO_SCHEDULE
-)
+UNTAKEN = no_schedule("a stream runs all the time; whatever keeps the process alive starts it again")
 _KEPT = {
     Promise.EXACTLY_ONCE: "",
     Promise.NO_SILENT_CASTS: "",
@@ -84,12 +84,20 @@ _KEPT = {
     Promise.NO_SECRETS: "",
     Promise.NOTHING_DROPPED: (
         "An event that cannot be read is a dead letter, and a late one is in the table of events; but Spark leaves it "
-        "out of its window and only counts it, and which one is late depends on how the batches fell."
+        "out of its window and only counts it, and which one is late depends on how the batches fell. One whose time "
+        "is further ahead of its record's than the contract allows is treated alike, so that it makes no other late."
     ),
     Promise.PROVED_DELIVERY: "Spark commits what its tasks report and compares nothing afterwards.",
 }
 _TO_DELTA = {
     Promise.PROVED_DELIVERY: "Spark commits what its tasks report; `verify.sql` compares counts with offsets.",
+}
+_TO_POSTGRES = {
+    Promise.EXACTLY_ONCE: "",
+    Promise.PROVED_DELIVERY: (
+        "The rows of a batch are counted against what was read, in the transaction that commits them and the batch's "
+        "number; their values are not compared. `verify.sql` compares counts with offsets."
+    ),
 }
 _FROM_PUBSUB = {
     Promise.EXACTLY_ONCE: (
@@ -97,6 +105,7 @@ _FROM_PUBSUB = {
         "events holds both."
     ),
 }
+_KEPT_IN = {Destination.DELTA: _TO_DELTA, Destination.POSTGRES: _TO_POSTGRES}
 _LAKE_SETTINGS = {
     Destination.DELTA: {
         "spark.sql.extensions": "io.delta.sql.DeltaSparkSessionExtension",
@@ -114,10 +123,11 @@ _RECORD = {
     Source.PUBSUB: ("_pubsub_subscription", "_pubsub_message", "_pubsub_timestamp"),
 }
 """The columns that say which record a row was: where it lay, which one it is there, and when it was sent."""
-_SPARK = {Destination.DELTA: "4.2.0", Destination.ICEBERG: "4.1.1"}
+_SPARK = {Destination.DELTA: "4.2.0", Destination.POSTGRES: "4.2.0", Destination.ICEBERG: "4.1.1"}
 """The newest Spark that the table format's release is built for; on Databricks the runtime brings its own."""
 _PACKAGES = {
     Destination.DELTA: ("io.delta:delta-spark_4.2_2.13:4.4.0",),
+    Destination.POSTGRES: ("org.postgresql:postgresql:42.7.7",),
     Destination.ICEBERG: ("org.apache.iceberg:iceberg-spark-runtime-4.1_2.13:1.11.0",),
 }
 
@@ -126,12 +136,15 @@ def files(pipeline: Pipeline) -> Generated:
     """The job, its packages, the topics and a README."""
     request, found = pipeline.request, events(pipeline)
     main = PurePosixPath(f"{request.name}.py")
-    said = {
+    said: dict[str, object] = {
         "name": request.name,
         "source": request.source.value,
         "destination": request.destination.value,
         "address_variable": pipeline.address_variable,
     }
+    record = _RECORD[request.source]
+    if request.destination is Destination.POSTGRES:
+        said["tables"] = tables(found, record)
     topics = [_topic(event) for event in found]
     made = {
         main: render(
@@ -142,7 +155,7 @@ def files(pipeline: Pipeline) -> Generated:
             sink="delta" if request.destination is Destination.DATABRICKS else request.destination.value,
             settings=_LAKE_SETTINGS.get(request.destination, {}),
             topics=topics,
-            record=list(_RECORD[request.source]),
+            record=list(record),
         ),
         PurePosixPath("README.md"): render(
             "spark_streaming/templates/README.md.j2",
@@ -154,7 +167,11 @@ def files(pipeline: Pipeline) -> Generated:
     }
     if request.destination in _PACKAGES:
         made[PurePosixPath("packages.txt")] = "\n".join(_packages(request.destination)) + "\n"
-    if request.destination is Destination.DELTA:
+    if request.destination is Destination.POSTGRES:
+        made[PurePosixPath("tables.sql")] = render(
+            "spark_streaming/templates/tables.sql.j2", head=head(request, _kept(request), "--").rstrip(), **said
+        )
+    if request.destination in (Destination.DELTA, Destination.POSTGRES):
         made[PurePosixPath("verify.sql")] = render("spark_streaming/templates/verify.sql.j2", **said, events=found)
     if request.source is Source.KAFKA:
         made |= event_files(pipeline, found)
@@ -163,8 +180,11 @@ def files(pipeline: Pipeline) -> Generated:
 
 def _kept(request: Request) -> Mapping[Promise, str]:
     """Each promise that could be kept, with nothing where it holds."""
-    later = _TO_DELTA if request.destination is Destination.DELTA else {}
-    return {**_KEPT, **later, **(_FROM_PUBSUB if request.source is Source.PUBSUB else {})}
+    return {
+        **_KEPT,
+        **_KEPT_IN.get(request.destination, {}),
+        **(_FROM_PUBSUB if request.source is Source.PUBSUB else {}),
+    }
 
 
 def _packages(destination: Destination) -> tuple[str, ...]:
@@ -181,6 +201,7 @@ def _topic(event: Event) -> Mapping[str, object]:
         "key": list(event.key),
         "event_time": event.event_time,
         "late_after": f"{seconds} seconds" if event.event_time else "",
+        "max_ahead": f"{int(event.max_ahead.total_seconds())} seconds" if event.event_time else "",
         "window": f"{int(WINDOW.total_seconds())} seconds" if event.event_time else "",
         "group_by": list(event.group_by),
     }

@@ -45,6 +45,7 @@ class Event:
         key: the fields that identify an event, however often it is delivered.
         event_time: the field that says when it happened; empty when none does.
         late_after: how far behind an event may be and still count in its window.
+        max_ahead: an event time further ahead of the record's own timestamp is not believed, and moves no watermark.
         partitions: of the topic.
         configs: settings of the topic under Kafka's names; its retention is always among them.
         unchecked: rules of the contract that are left to the platform's own checks, by name.
@@ -56,6 +57,7 @@ class Event:
     key: tuple[str, ...]
     event_time: str
     late_after: timedelta
+    max_ahead: timedelta
     partitions: int
     replicas: int
     configs: tuple[tuple[str, str], ...]
@@ -93,6 +95,7 @@ def _event(contract: Contract, kind: Kind) -> Event:
         key=contract.key,
         event_time=time.column if time else "",
         late_after=time.late_after if time else timedelta(0),
+        max_ahead=time.max_ahead if time else timedelta(0),
         partitions=(terms.partitions if terms else None) or 6,
         replicas=(terms.replication_factor if terms else None) or 3,
         configs=tuple(sorted({_RETENTION: _WEEK_MS, "min.insync.replicas": "2", **configs}.items())),

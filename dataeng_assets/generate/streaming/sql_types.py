@@ -15,6 +15,19 @@ _TYPES: Mapping[str, Mapping[str, str]] = {
         "bytes": "binary",
         "decimal": "decimal",
     },
+    "postgres": {
+        "string": "text",
+        "uuid": "uuid",
+        # as it was written: jsonb refuses a text with a zero byte in it
+        "json": "json",
+        "bigint": "bigint",
+        "double": "double precision",
+        "boolean": "boolean",
+        "timestamp": "timestamp with time zone",
+        "date": "date",
+        "bytes": "bytea",
+        "decimal": "numeric",
+    },
     "snowflake": {
         "string": "VARCHAR",
         "uuid": "VARCHAR",
@@ -71,7 +84,7 @@ def sql_type(system: str, kind: str) -> str:
     """The type of a field in a system's SQL.
 
     Args:
-        system: iceberg, snowflake, bigquery, flink or ksqldb.
+        system: iceberg, postgres, snowflake, bigquery, flink or ksqldb.
         kind: in the words of an event contract.
     """
     base, bracket, digits = kind.partition("(")

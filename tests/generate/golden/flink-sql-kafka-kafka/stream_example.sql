@@ -7,7 +7,8 @@
 -- Holds: No secret stands in a file; each is read from the environment or a secret store.
 -- Does not hold: An event that cannot be read or comes too late is kept apart, with the reason. What cannot be
 --   read is a dead letter, and a late event is among the valid ones; but Flink leaves it out of its window and
---   only counts it (numLateRecordsDropped).
+--   only counts it (numLateRecordsDropped). One whose time is further ahead of its record's than the contract
+--   allows is in no window either, so that it makes no other late.
 -- Does not hold: What was written is compared with what was read, before it is committed. Flink commits what its
 --   tasks report and compares nothing afterwards.
 -- Flink 2.2 with flink-sql-connector-kafka 4.0.1-2.0: sql-client.sh -f stream_example.sql
@@ -28,8 +29,12 @@ CREATE TEMPORARY TABLE `clicks` (
     kafka_offset BIGINT METADATA FROM 'offset' VIRTUAL,
     kafka_timestamp TIMESTAMP_LTZ(3) METADATA FROM 'timestamp' VIRTUAL,
     text AS DECODE(record_value, 'UTF-8'),
-    -- a record without a time of its own moves no watermark
-    event_time AS COALESCE(CAST(TRY_CAST(REPLACE(REPLACE(JSON_VALUE(DECODE(record_value, 'UTF-8'), '$[''clicked_at'']'), 'T', ' '), 'Z', '') AS TIMESTAMP(3)) AS TIMESTAMP_LTZ(3)), TO_TIMESTAMP_LTZ(0, 3)),
+    -- a record without a time moves no watermark, nor does one with a time too far ahead of the record's own
+    event_time AS CASE
+        WHEN CAST(TRY_CAST(REPLACE(REPLACE(JSON_VALUE(DECODE(record_value, 'UTF-8'), '$[''clicked_at'']'), 'T', ' '), 'Z', '') AS TIMESTAMP(3)) AS TIMESTAMP_LTZ(3)) <= kafka_timestamp + INTERVAL '300' SECOND(3)
+        THEN CAST(TRY_CAST(REPLACE(REPLACE(JSON_VALUE(DECODE(record_value, 'UTF-8'), '$[''clicked_at'']'), 'T', ' '), 'Z', '') AS TIMESTAMP(3)) AS TIMESTAMP_LTZ(3))
+        ELSE TO_TIMESTAMP_LTZ(0, 3)
+    END,
     WATERMARK FOR event_time AS event_time - INTERVAL '600' SECOND(3)
 ) WITH (
     'connector' = 'kafka',
@@ -157,7 +162,8 @@ SELECT
     event_time,
     JSON_VALUE(text, '$[''click_id'']') AS `click_id`
 FROM judged
-WHERE reason IS NULL;
+-- not where the time was too far ahead
+WHERE reason IS NULL AND event_time = CAST(TRY_CAST(REPLACE(REPLACE(JSON_VALUE(text, '$[''clicked_at'']'), 'T', ' '), 'Z', '') AS TIMESTAMP(3)) AS TIMESTAMP_LTZ(3));
 
 EXECUTE STATEMENT SET
 BEGIN

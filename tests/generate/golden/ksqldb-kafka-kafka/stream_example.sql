@@ -7,7 +7,8 @@
 -- Does not hold: An event that cannot be read or comes too late is kept apart, with the reason. What breaks the
 --   contract is a dead letter, and a late event is among the valid ones; but ksqlDB leaves it out of its window,
 --   drops a record without a value, and knows text only: bytes that are no UTF-8 are dead letters whose
---   partition and offset say where the bytes are.
+--   partition and offset say where the bytes are. One event with a time far ahead makes those after it in its
+--   partition late.
 -- Does not hold: Running the same window or batch again changes nothing. Each record is handled once; but a
 --   window counts records, and one that its producer sent twice counts twice, as ksqlDB's COUNT_DISTINCT only
 --   estimates.

@@ -7,7 +7,8 @@
 # Holds: No secret stands in a file; each is read from the environment or a secret store.
 # Does not hold: An event that cannot be read or comes too late is kept apart, with the reason. An event that
 #   cannot be read is a dead letter, and a late one is in the table of events; but Spark leaves it out of its
-#   window and only counts it, and which one is late depends on how the batches fell.
+#   window and only counts it, and which one is late depends on how the batches fell. One whose time is further
+#   ahead of its record's than the contract allows is treated alike, so that it makes no other late.
 # Does not hold: What was written is compared with what was read, before it is committed. Spark commits what its
 #   tasks report and compares nothing afterwards.
 """Events of clicks to databricks.
@@ -46,6 +47,7 @@ class Topic:
         from_record: fields that are the record's key or its own timestamp.
         event_time: the field that says when an event happened; no windows without it.
         late_after: how far behind the latest event time an event still counts in its window.
+        max_ahead: an event further ahead of its record's own timestamp counts in no window and moves no watermark.
         window: length of a tumbling window.
         group_by: what windows are counted by.
     """
@@ -58,6 +60,7 @@ class Topic:
     from_record: Mapping[str, str] = field(default_factory=dict)
     event_time: str = ""
     late_after: str = ""
+    max_ahead: str = ""
     window: str = ""
     group_by: Sequence[str] = ()
 
@@ -75,6 +78,7 @@ TOPICS = (
         key=["click_id"],
         event_time="clicked_at",
         late_after="600 seconds",
+        max_ahead="300 seconds",
         window="300 seconds",
         group_by=[],
     ),
@@ -211,19 +215,30 @@ def dead(rows: DataFrame) -> DataFrame:
     return rows.where("_reason is not null").select(*RECORD, "_reason", "key", "value")
 
 
+def too_far_ahead(topic: Topic) -> Column:
+    """Whether an event's time is not to be believed: with it the watermark would make every event after it late."""
+    if not topic.event_time:
+        return f.lit(False)
+    return f.col(topic.event_time) > f.col(RECORD[-1]) + f.expr(f"interval {topic.max_ahead}")
+
+
+def counts(topic: Topic) -> list[Column]:
+    """What is counted of each batch."""
+    ahead = f.col("_reason").isNull() & too_far_ahead(topic)
+    return [f.count("*").alias("records"), f.count("_reason").alias("dead"), f.count_if(ahead).alias("ahead")]
+
+
 def windowed(rows: DataFrame, topic: Topic) -> DataFrame:
     """Events in each tumbling window, each event once by its key.
 
     The watermark is the state's time to live: keys and windows that lie behind it are let go.
     """
-    events = rows.withWatermark(topic.event_time, topic.late_after)
+    events = rows.where(~too_far_ahead(topic)).withWatermark(topic.event_time, topic.late_after)
     if topic.key:
         events = events.dropDuplicatesWithinWatermark(list(topic.key))
-    counted = events.groupBy(f.window(topic.event_time, topic.window), *topic.group_by).agg(
-        f.count("*").alias("records")
-    )
+    grouped = events.groupBy(f.window(topic.event_time, topic.window), *topic.group_by)
     times = [f.col("window.start").alias("window_start"), f.col("window.end").alias("window_end")]
-    return counted.select(*times, *topic.group_by, "records")
+    return grouped.agg(f.count("*").alias("records")).select(*times, *topic.group_by, "records")
 
 
 def is_new(spark: SparkSession, place: str) -> bool:
@@ -271,8 +286,8 @@ def write(spark: SparkSession, rows: DataFrame, topic: Topic) -> list[StreamingQ
         finally:
             batch.unpersist()
 
-    counts = [f.count("*").alias("records"), f.count("_reason").alias("dead")]
-    writer = rows.observe("routing", *counts).writeStream.foreachBatch(write_batch).queryName(f"{topic.name}.events")
+    observed = rows.observe("routing", *counts(topic))
+    writer = observed.writeStream.foreachBatch(write_batch).queryName(f"{topic.name}.events")
     return [writer.option("checkpointLocation", state).trigger(**trigger()).start()]
 
 
@@ -301,6 +316,7 @@ class Reporter(StreamingQueryListener):
             "records_per_second": progress.processedRowsPerSecond,
             "lag": [source.metrics.get("maxOffsetsBehindLatest") for source in progress.sources],
             "dead_letters": routed["dead"] if routed is not None else None,
+            "too_far_ahead": routed["ahead"] if routed is not None else None,
             "state_rows": sum(state.numRowsTotal for state in progress.stateOperators),
             "state_bytes": sum(state.memoryUsedBytes for state in progress.stateOperators),
             "late_and_left_out": sum(state.numRowsDroppedByWatermark for state in progress.stateOperators),
