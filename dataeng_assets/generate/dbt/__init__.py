@@ -41,7 +41,7 @@ ROWS = (
 REFUSALS = (
     Refusal("dbt has no adapter for Kafka; a warehouse's tables are what it builds", destination=Destination.KAFKA),
     Refusal(
-        "Iceberg needs a catalog, which only its owner knows",
+        "Iceberg needs a catalog, which only its owner knows; --destination delta needs none",
         destination=Destination.ICEBERG,
     ),
     Refusal("dbt does not read the database's log of changes", mode=Mode.CHANGES),
