@@ -115,16 +115,17 @@ class StateEvents(SqliteEventLogStorage):
     def _make(self, shard: str) -> None:
         """Make a file with its tables unless it is there: a copy of an empty one, as to make them takes 50 ms."""
         path = Path(self.path_for_shard(shard))
-        if path.exists():
+        if not path.exists():
+            empty = self._empty()
+            copy = empty.with_suffix(f".{uuid4().hex}")
+            shutil.copyfile(empty, copy)
+            with suppress(OSError):  # another process was first, or nothing can be linked here: then it is made below
+                os.link(copy, path)
+                self._initialized_dbs.add(shard)
+            copy.unlink()
+        if shard not in self._initialized_dbs:
             with super()._connect(shard):
-                return
-        empty = self._empty()
-        copy = empty.with_suffix(f".{uuid4().hex}")
-        shutil.copyfile(empty, copy)
-        with suppress(FileExistsError):  # another process was first, and has it made by now
-            os.link(copy, path)
-        copy.unlink()
-        self._initialized_dbs.add(shard)
+                pass
 
     def _empty(self) -> Path:
         """A file with all tables and no row, made by this version of Dagster."""

@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import dagster as dg
 import pytest
@@ -70,6 +71,15 @@ def test_more_runs_than_files_that_stay_open_can_be_read(home: Path) -> None:
         instance.wipe()
         assert instance.get_runs() == []
         assert job.execute_in_process(instance=instance, partition_key="2026-01-01").success
+
+
+def test_where_nothing_can_be_linked_a_run_is_written_all_the_same(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("os.link", mock.Mock(side_effect=PermissionError("no hard links on this file system")))
+    job = dg.Definitions(assets=[dated]).resolve_implicit_global_asset_job_def()
+    with dg.DagsterInstance.from_config(str(home)) as instance:
+        assert job.execute_in_process(instance=instance, partition_key="2026-01-01").success
+        (run,) = instance.get_runs()
+        assert instance.all_logs(run.run_id)
 
 
 def test_processes_that_start_together_make_one_instance(tmp_path: Path) -> None:
