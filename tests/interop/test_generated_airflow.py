@@ -13,6 +13,7 @@ import pytest
 from copied_shop import SCHEMA, TABLES, Target, generate, not_committed_yet, source_rows
 from copied_topic import clicks_in, generate_for_topic, topic_of_clicks
 from line_program import LineProgram, line_program, programs_of
+from recipients import mailbox
 
 from dataeng_assets.local.kafka import Kafka
 
@@ -102,6 +103,26 @@ def test_a_dag_copies_a_topic(airflow: Airflow, kafka_broker: Kafka, tmp_path: P
         send(5, 15)
         assert airflow.run(airflow.dags / "extract_web.py", environment)["state"] == "success"
     assert clicks_in(target, topic) == (20, 20, 2, 15)
+
+
+def test_a_run_that_takes_too_long_is_told_in_one_mail(
+    airflow: Airflow, database: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with psycopg.connect(database) as connection:
+        connection.execute(SCHEMA)
+    dag, told = tmp_path / "extract_crm_mail.py", ("--email-on-failure", "team@example.com,boss@example.com")
+    options = ("--type", "airflow", "--destination", "duckdb", "--tables", "places", *told)
+    monkeypatch.setenv("AIRFLOW_HOME", str(airflow.dags.parent))
+    generate(monkeypatch, database, *options, "--tier", "1", output=dag)
+    with mailbox() as box:
+        extra = {"disable_ssl": True, "disable_tls": True, "from_email": "data@example.com"}
+        server = {"conn_type": "smtp", "host": "127.0.0.1", "port": box.port, "extra": extra}
+        ask = {"file": str(airflow.dags / dag.name), "conf": {}, "timed_out": "manual__7"}  # where tier 1 brought it
+        told = airflow.program.ask(environment={"AIRFLOW_CONN_SMTP_DEFAULT": json.dumps(server)}, ask=ask)
+    assert told["errors"] == {}
+    assert box.subjects == ["extract_crm_mail has failed"], told["printed"][-4000:]
+    assert box.readers == [("team@example.com", "boss@example.com")]
+    assert "Run manual__7 has failed: timed_out." in box.bodies[0]
 
 
 def test_a_dag_for_snowflake_runs_on_its_stand_in(

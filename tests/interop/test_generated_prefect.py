@@ -8,6 +8,7 @@ import pytest
 from copied_shop import SCHEMA, TABLES, Target, generate, not_committed_yet, source_rows
 from copied_topic import clicks_in, generate_for_topic, topic_of_clicks
 from line_program import LineProgram, line_program
+from recipients import hook, mailbox
 
 from dataeng_assets.local.kafka import Kafka
 
@@ -75,3 +76,31 @@ def test_a_flow_copies_a_topic(prefect: LineProgram, kafka_broker: Kafka, tmp_pa
             ran = prefect.ask(**asked)
             assert ran["state"] == "Completed", ran
             assert clicks_in(target, topic) == expected
+
+
+def test_a_success_is_told_and_a_failure_mails_each_reader_once(
+    prefect: LineProgram, database: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with psycopg.connect(database) as connection:
+        connection.execute(SCHEMA)
+    told = ("--email-on-failure", "team@example.com,boss@example.com", "--notify", "CHAT_URL")
+    options = ("--type", "prefect", "--destination", "duckdb", "--tables", "places", "--retries", "0", *told)
+    generate(monkeypatch, database, *options, output=tmp_path / "extract_crm_told.py")
+    with mailbox() as box, hook() as chat:
+        secrets = {"crm-source": database, "crm-duckdb": str(tmp_path / "lake.duckdb"), "chat-url": chat.address}
+        asked = {
+            "folder": str(tmp_path),
+            "name": "extract_crm_told",
+            "secrets": {**secrets, "mail-server": f"mailto://localhost:{box.port}?from=data@example.com"},
+            "staging": str(tmp_path / "staging"),
+        }
+        assert prefect.ask(**asked)["state"] == "Completed"
+        assert chat.titles == ["extract_crm_told has succeeded"]
+        assert "places are loaded." in chat.posts[0]["message"]
+        assert box.subjects == []
+        with psycopg.connect(database) as connection:
+            connection.execute("DROP TABLE crm.places")
+        assert prefect.ask(**asked)["state"] == "Failed"
+    assert set(box.subjects) == {"extract_crm_told has failed"}
+    assert sorted(box.readers) == [("boss@example.com",), ("team@example.com",)]  # one mail for each
+    assert len(chat.posts) == 1

@@ -26,6 +26,7 @@ class Mailbox:
     takes: bool = True
     subjects: list[str] = field(default_factory=list)
     bodies: list[str] = field(default_factory=list)
+    readers: list[tuple[str, ...]] = field(default_factory=list)
 
     @property
     def address(self) -> str:
@@ -38,6 +39,7 @@ class Mailbox:
         part = message.get_body(("plain", "html"))
         self.subjects.append(str(message["Subject"]))
         self.bodies.append(part.get_content() if part else "")
+        self.readers.append(tuple(envelope.rcpt_tos))
         return "250 taken"
 
 
