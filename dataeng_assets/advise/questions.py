@@ -55,12 +55,15 @@ class Question:
         Raises:
             AnswerUnknown: it stands for none.
         """
-        said = YES if text is True else NO if text is False else str(text).strip().lower()
+        if isinstance(text, list | dict):
+            raise AnswerUnknown(f"{self.name}: one value is asked for, not a list or a mapping. {self.forms}".strip())
+        said = YES if text is True else NO if text is False else str(text).strip()
         if isinstance(self.answer, Quantity):
             try:
                 return self.answer.parse(said)
             except UnitUnknown as error:
                 raise AnswerUnknown(f"{self.name}: {error}") from None
+        said = said.lower()
         if said not in self.answer:
             raise AnswerUnknown(f"{self.name}: {said!r} is unknown.{nearest(said, self.answer)} {self.forms}")
         return said

@@ -6,27 +6,23 @@ Only the log is read; the format is that of Spark's JsonProtocol, one event a li
 import json
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import median
-from typing import Any, Literal
+from typing import Any, BinaryIO, Literal
 
 import pyarrow as pa
 
 from dataeng_assets.analyze.analysis import Analysis
 from dataeng_assets.analyze.finding import Finding, Severity
 from dataeng_assets.analyze.guide import Guide, whole_file
+from dataeng_assets.analyze.java_streams import lz4_blocks, snappy_blocks
 from dataeng_assets.analyze.reading import SourceUnreadable
 
-_CODECS: Mapping[str, Literal["zstd", "gzip", ""]] = {
-    ".zstd": "zstd",
-    ".zst": "zstd",
-    ".gz": "gzip",
-    ".lz4": "",
-    ".snappy": "",
-    ".lzf": "",
-}
+_CODECS: Mapping[str, Literal["zstd", "gzip"]] = {".zstd": "zstd", ".zst": "zstd", ".gz": "gzip"}
+_JAVA: Mapping[str, Callable[[BinaryIO], Iterator[bytes]]] = {".lz4": lz4_blocks, ".snappy": snappy_blocks}
 _NO_MEMORY = re.compile(r"OutOfMemoryError|exit code 137|Container killed|GC overhead")
 _TIMES_MEDIAN = 4
 _MIN_MILLISECONDS = 5_000  # a task that waits for less is nobody's trouble
@@ -144,10 +140,10 @@ class Stage:
 
 
 def analyze_event_log(path: str) -> Analysis:
-    """Judge an event log: a file, plain or compressed with zstd or gzip, or the folder of a rolling log.
+    """Judge an event log: a file, plain or compressed with zstd, gzip, lz4 or snappy, or the folder of a rolling log.
 
     Raises:
-        SourceUnreadable: there is none, it is compressed in a way of Spark's own, or it is no event log.
+        SourceUnreadable: there is none, it is compressed with lzf or not as its name says, or it is no event log.
     """
     stages: dict[int, Stage] = {}
     known = False
@@ -188,34 +184,29 @@ def _files(path: Path) -> list[Path]:
     return sorted(found, key=lambda file: int(file.name.split("_")[1]) if file.name.split("_")[1].isdigit() else 0)
 
 
-def _opened(file: Path) -> Any:
-    codec = _CODECS.get(file.suffix)
-    if codec == "":
+@contextmanager
+def _opened(file: Path) -> Iterator[Iterator[bytes]]:
+    """The lines of a file, without its whole content in memory."""
+    suffix = Path(file.name.removesuffix(".inprogress")).suffix
+    if suffix == ".lzf":
         raise SourceUnreadable(
-            f"{file} is compressed with {file.suffix[1:]} in a format of Java's own. Set "
-            "spark.eventLog.compression.codec to zstd, or spark.eventLog.compress to false, and run it again."
+            f"{file} is compressed with lzf, which is not read here. Set spark.eventLog.compression.codec to zstd, or "
+            "spark.eventLog.compress to false, and run it again."
         )
-    return _Lines(pa.input_stream(str(file), compression=codec or "detect"))
+    if (blocks := _JAVA.get(suffix)) is not None:
+        with file.open("rb") as framed:
+            yield _lines(blocks(framed))
+        return
+    with pa.input_stream(str(file), compression=_CODECS.get(suffix)) as stream:
+        yield _lines(iter(lambda: stream.read(1 << 20), b""))
 
 
-class _Lines:
-    """The lines of a stream, without its whole content in memory."""
-
-    def __init__(self, stream: pa.NativeFile) -> None:
-        self._stream = stream
-
-    def __enter__(self) -> Iterator[bytes]:
-        return self._lines()
-
-    def __exit__(self, *_: object) -> None:
-        self._stream.close()
-
-    def _lines(self) -> Iterator[bytes]:
-        rest = b""
-        while chunk := self._stream.read(1 << 20):
-            *lines, rest = (rest + chunk).split(b"\n")
-            yield from lines
-        yield rest
+def _lines(chunks: Iterable[bytes]) -> Iterator[bytes]:
+    rest = b""
+    for chunk in chunks:
+        *lines, rest = (rest + chunk).split(b"\n")
+        yield from lines
+    yield rest
 
 
 def _take(event: Mapping[str, Any], stages: dict[int, Stage]) -> None:

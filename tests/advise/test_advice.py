@@ -141,6 +141,31 @@ def test_answers_of_a_file_and_options_are_one_record(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("latency: {at most: 5s}\n", "latency: one value is asked for, not a list or a mapping"),
+        ("team: [sql, jvm]\n", "not a list or a mapping. Known: sql, python, jvm."),
+        ("volume: 1.5M/s\n", "'1.5M/s' is not a rate such as 10MB/s"),
+        ("latency: 5\n", "'5' is not a length of time such as 100ms"),
+        ("exactly_once: maybe\n", "exactly-once: 'maybe' is unknown"),
+        ("volum: 2TB/day\n", "Did you mean 'volume'?"),
+        ("- 5s\n", "must have a line for each answer"),
+        ("", "must have a line for each answer"),
+        ("a: [\n", "could not be read"),
+        ("\0", "could not be read"),
+    ],
+)
+def test_a_file_with_answers_that_are_none_ends_with_2_and_says_what_would_do(
+    tmp_path: Path, text: str, told: str
+) -> None:
+    answers = tmp_path / "answers.yaml"
+    answers.write_text(text)
+    done = CliRunner().invoke(app, ["advise", "--answers", str(answers)])
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert told in done.stderr
+
+
+@pytest.mark.parametrize(
     ("words", "told"),
     [
         (["--latency", "soon"], "such as 100ms"),

@@ -4,6 +4,7 @@ It is of a join on a skewed key with little memory (stage 2) and of 300 partitio
 """
 
 import json
+import struct
 from pathlib import Path
 
 import pyarrow as pa
@@ -110,9 +111,44 @@ def test_what_is_no_event_log_is_said(tmp_path):
         analyze_event_log(str(tmp_path / "text"))
     with pytest.raises(SourceUnreadable, match="There is no event log"):
         analyze_event_log(str(tmp_path / "missing"))
-    (tmp_path / "log.lz4").write_bytes(b"LZ4Block")
+    (tmp_path / "log.lzf").write_bytes(b"ZV")
     with pytest.raises(SourceUnreadable, match=r"spark\.eventLog\.compression\.codec"):
-        analyze_event_log(str(tmp_path / "log.lz4"))
-    (tmp_path / "log.zstd").write_bytes(b"no zstd at all")
-    with pytest.raises(SourceUnreadable, match="cannot be read"):
-        analyze_event_log(str(tmp_path / "log.zstd"))
+        analyze_event_log(str(tmp_path / "log.lzf"))
+    for codec in ("zstd", "lz4", "snappy"):
+        (tmp_path / f"log.{codec}").write_bytes(b"not compressed at all, whatever its name says")
+        with pytest.raises(SourceUnreadable, match="cannot be read"):
+            analyze_event_log(str(tmp_path / f"log.{codec}"))
+
+
+def _lz4(text):
+    """As Java's LZ4BlockOutputStream writes: blocks of 4 KiB, the first one stored, and an empty one at the end."""
+    blocks = [text[start : start + 4096] for start in range(0, len(text), 4096)]
+    packed = [(0x15, blocks[0]), *((0x25, pa.Codec("lz4_raw").compress(block, asbytes=True)) for block in blocks[1:])]
+    head = (
+        struct.pack("<BIII", method, len(inside), len(block), 7)
+        for (method, inside), block in zip(packed, blocks, strict=True)
+    )
+    framed = b"".join(b"LZ4Block" + one + inside for one, (_, inside) in zip(head, packed, strict=True))
+    return framed + b"LZ4Block" + struct.pack("<BIII", 0x15, 0, 0, 0)
+
+
+def _snappy(text):
+    """As Java's SnappyOutputStream writes: a header with two versions, then blocks of 4 KiB with their lengths."""
+    blocks = [text[start : start + 4096] for start in range(0, len(text), 4096)]
+    packed = [pa.Codec("snappy").compress(block, asbytes=True) for block in blocks]
+    head = b"\x82SNAPPY\0" + struct.pack(">II", 1, 1)
+    return head + b"".join(struct.pack(">I", len(block)) + block for block in packed)
+
+
+@pytest.mark.parametrize(("suffix", "framed"), [("lz4", _lz4), ("snappy", _snappy)])
+def test_a_log_in_the_frames_of_java_is_read_whole_twice_over_and_cut_off(tmp_path, suffix, framed):
+    text = pa.input_stream(str(REAL), compression="zstd").read()
+    path = tmp_path / f"app.{suffix}.inprogress"
+    path.write_bytes(framed(text))
+    assert _rules(path) == _rules(REAL)
+    half = text.index(b"\n", len(text) // 2) + 1
+    path.write_bytes(framed(text[:half]) + framed(text[half:]))
+    assert _rules(path) == _rules(REAL), "two streams in one file"
+    whole = framed(text)
+    path.write_bytes(whole[: len(whole) * 2 // 3])
+    assert analyze_event_log(str(path)).file == str(path), "the application still writes"
