@@ -197,7 +197,7 @@ def _opened(file: Path) -> Iterator[Iterator[bytes]]:
         with file.open("rb") as framed:
             yield _lines(blocks(framed))
         return
-    with pa.input_stream(str(file), compression=_CODECS.get(suffix)) as stream:
+    with pa.input_stream(str(file), compression=_CODECS.get(suffix) or "detect") as stream:
         yield _lines(iter(lambda: stream.read(1 << 20), b""))
 
 
