@@ -5,9 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from dataeng_assets.doctor.finding import Report
+from dataeng_assets.doctor.finding import Report, reported
 from dataeng_assets.doctor.log_files.judge import judge_log
-from dataeng_assets.doctor.look import look, reported
 
 if TYPE_CHECKING:
     from dataeng_assets.doctor.scope import Scope
@@ -54,6 +53,7 @@ def diagnose(asked: Asked, notice: Notice) -> tuple[Report, tuple[str, ...]]:
         notice(str(asked.file))
         return reported(judge_log(asked.file)), ()
     from dataeng_assets.doctor.fixes import fix
+    from dataeng_assets.doctor.look import look
     from dataeng_assets.doctor.scope import AssetUnknown, open_scope
 
     notice("what is declared")

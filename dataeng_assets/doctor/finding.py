@@ -1,7 +1,7 @@
 """What was found, what was looked at, and what could not be looked at, as plain values."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -104,6 +104,16 @@ class Report:
             "looked_at": [{"what": one.what, "count": one.count} for one in self.looked],
             "not_looked_at": [{"what": one.what, "why": one.why} for one in self.not_looked],
         }
+
+
+def reported(said: Iterable[Said]) -> Report:
+    """What was said, by its kind."""
+    kept = list(said)
+    return Report(
+        tuple(one for one in kept if isinstance(one, Finding)),
+        tuple(one for one in kept if isinstance(one, Looked)),
+        tuple(one for one in kept if isinstance(one, NotLooked)),
+    )
 
 
 def safe(text: str) -> str:

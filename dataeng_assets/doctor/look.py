@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator
 
-from dataeng_assets.doctor.finding import Finding, Looked, NotLooked, Report, Said, safe
+from dataeng_assets.doctor.finding import Finding, NotLooked, Report, Said, reported, safe
 from dataeng_assets.doctor.probes import PROBES, Probe
 from dataeng_assets.doctor.scope import Scope
 
@@ -22,16 +22,6 @@ def look(scope: Scope, notice: Notice, probes: Iterable[Probe] = PROBES) -> Repo
         notice(probe.what)
         said += _guarded(probe, scope)
     return reported(one for one in said if not isinstance(one, Finding) or scope.concerns(one.concerns))
-
-
-def reported(said: Iterable[Said]) -> Report:
-    """What was said, by its kind."""
-    kept = list(said)
-    return Report(
-        tuple(one for one in kept if isinstance(one, Finding)),
-        tuple(one for one in kept if isinstance(one, Looked)),
-        tuple(one for one in kept if isinstance(one, NotLooked)),
-    )
 
 
 def _guarded(probe: Probe, scope: Scope) -> Iterator[Said]:

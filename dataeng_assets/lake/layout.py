@@ -71,6 +71,26 @@ def file_sizes(table: DeltaTable) -> Iterable[int]:
     return sizes
 
 
+def newest_files(table: DeltaTable, most_rows: int) -> tuple[frozenset[str], int]:
+    """Names of the newest files that have so many rows together, and how many that are; one file at least.
+
+    Merged files are as old as their merging. A file whose rows nobody has counted is taken and counts as none.
+
+    Args:
+        table: at the version that is meant.
+        most_rows: no further file is taken when it would be more.
+    """
+    actions = pa.table(table.get_add_actions(flatten=True)).sort_by([("modification_time", "descending")])
+    names: set[str] = set()
+    rows = 0
+    for path, count in zip(actions["path"].to_pylist(), actions["num_records"].to_pylist(), strict=True):
+        if names and rows + (count or 0) > most_rows:
+            break
+        names.add(str(path).rpartition("/")[2])
+        rows += count or 0
+    return frozenset(names), rows
+
+
 def small_files_by(table: DeltaTable, partition: str) -> dict[Any, int]:
     """How many small files each value of a partition column has, in the handle's version."""
     sizes = sizes_by(table, partition)

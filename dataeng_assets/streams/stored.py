@@ -1,12 +1,13 @@
 """Which offsets a stream's tables hold, and which they do not, as runs of offsets that follow each other."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import duckdb
 import pyarrow as pa
 import pyarrow.compute as pc
 from deltalake import DeltaTable
+from pyarrow.dataset import FileSystemDataset
 
 from dataeng_assets.kafka.records import Range
 from dataeng_assets.lake.strict import table_schema
@@ -30,14 +31,27 @@ class Run(NamedTuple):
     end: int
 
 
-def places(table: DeltaTable, where: pc.Expression | None = None) -> pa.RecordBatchReader:
-    """Where each row came from, and whether it was released from the dead letters, in which it is counted."""
+def places(
+    table: DeltaTable, where: pc.Expression | None = None, *, files: Collection[str] | None = None
+) -> pa.RecordBatchReader:
+    """Where each row came from, and whether it was released from the dead letters, in which it is counted.
+
+    Args:
+        table: at the version that is meant.
+        where: which rows; all when None.
+        files: names of the files that are read, without their folders; all when None.
+    """
     there = table_schema(table).names
     columns: Any = {
         column.name: pc.field(column.name) if column.name in there else pc.scalar(pa.scalar(None, column.type))
         for column in PLACE
     }
-    return table.to_pyarrow_dataset().scanner(columns=columns, filter=where).to_reader()
+    rows: Any = table.to_pyarrow_dataset()
+    if files is not None:
+        wanted = [one for one in rows.get_fragments() if one.path.rpartition("/")[2] in files]
+        rows = FileSystemDataset(wanted, rows.schema, rows.format, rows.filesystem)
+    read: pa.RecordBatchReader = rows.scanner(columns=columns, filter=where).to_reader()
+    return read
 
 
 def gone(connection: duckdb.DuckDBPyConnection, removed: Iterable[pa.RecordBatch], table: DeltaTable) -> list[Run]:

@@ -9,8 +9,8 @@ import pytest
 from dagster._core.execution.backfill import BulkActionStatus
 from doctor_kit import ScopeOf, causes
 
+from dataeng_assets.doctor.finding import reported
 from dataeng_assets.doctor.fixes import fix
-from dataeng_assets.doctor.look import reported
 from dataeng_assets.doctor.probes.assets import stale_assets
 from dataeng_assets.doctor.scope import Scope
 

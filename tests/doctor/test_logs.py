@@ -13,10 +13,9 @@ from doctor_kit import causes, missed, proof
 
 from dataeng_assets.causes.catalogue import CAUSES
 from dataeng_assets.causes.patterns import PATTERNS
-from dataeng_assets.doctor.finding import Report
+from dataeng_assets.doctor.finding import Report, reported
 from dataeng_assets.doctor.log_files.judge import judge_log
 from dataeng_assets.doctor.log_files.lines import LONGEST_LINE
-from dataeng_assets.doctor.look import reported
 
 
 def finished(task: int, milliseconds: int, stage: int = 2) -> str:

@@ -15,9 +15,8 @@ import pytest
 from dagster._core.launcher import WorkerStatus
 from doctor_kit import ScopeOf, causes, found, missed, proof
 
-from dataeng_assets.doctor.finding import Finding
+from dataeng_assets.doctor.finding import Finding, reported
 from dataeng_assets.doctor.fixes import fix
-from dataeng_assets.doctor.look import reported
 from dataeng_assets.doctor.probes.pools import leaked_places
 from dataeng_assets.doctor.probes.runs import run_story, troubled_runs
 from dataeng_assets.orchestration import run_facts

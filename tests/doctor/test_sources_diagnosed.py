@@ -13,7 +13,7 @@ from doctor_kit import ScopeOf, causes, found, missed, proof
 from dataeng_assets.components.declared import PostgresSource
 from dataeng_assets.contracts.model import Column, Contract
 from dataeng_assets.contracts.types import postgres_type
-from dataeng_assets.doctor.look import reported
+from dataeng_assets.doctor.finding import reported
 from dataeng_assets.doctor.probes.sources import troubled_sources
 from dataeng_assets.doctor.scope import Scope
 from dataeng_assets.extract.plan import SourceTable

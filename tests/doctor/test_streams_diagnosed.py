@@ -17,8 +17,7 @@ from kafka import KafkaAdminClient, TopicPartition
 
 from dataeng_assets.contracts.model import Column, Contract, EventTime
 from dataeng_assets.contracts.types import event_type
-from dataeng_assets.doctor.finding import Finding
-from dataeng_assets.doctor.look import reported
+from dataeng_assets.doctor.finding import Finding, Looked, reported
 from dataeng_assets.doctor.probes.streams import troubled_streams
 from dataeng_assets.doctor.probes.tables import doubled_rows, unknown_fields
 from dataeng_assets.doctor.scope import Scope
@@ -229,6 +228,18 @@ def test_rows_written_twice_and_unknown_fields_are_counted(
     said = list(doubled_rows(scope))
     assert found(said) == [("duplicates", "bronze.events.user_events")]
     assert sum(int(line.split(": ")[1].split()[0]) for line in proof(said).splitlines()) == 5
+    assert Looked(29, "newest rows of bronze.events.user_events, each offset once") in said
+
+
+def test_of_a_large_table_the_newest_files_are_compared(scope: Scope, drained: Stream) -> None:
+    table = drained.lake.open(drained.main)
+    rows = table.to_pyarrow_dataset().to_table()
+    write_deltalake(table, rows.slice(0, 5), mode="append")
+    write_deltalake(drained.lake.open(drained.main), rows.slice(0, 5), mode="append")
+    newest = list(doubled_rows(scope, most_rows=10))
+    assert Looked(10, "newest rows of bronze.events.user_events, each offset once") in newest
+    assert causes(newest) == {"duplicates"}
+    assert causes(doubled_rows(scope, most_rows=9)) == set(), "of five rows each is there once"
 
 
 def test_a_broker_that_cannot_be_asked_is_named_and_a_topic_made_again_stops_the_stream(

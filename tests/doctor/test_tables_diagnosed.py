@@ -10,8 +10,8 @@ from quality_results import table as judged
 
 from dataeng_assets.contracts.checks.kinds import Unique
 from dataeng_assets.contracts.checks.rule import Rule
+from dataeng_assets.doctor.finding import reported
 from dataeng_assets.doctor.fixes import fix
-from dataeng_assets.doctor.look import reported
 from dataeng_assets.doctor.probes.tables import doubled_rows, troubled_tables
 from dataeng_assets.lake.append import append
 from dataeng_assets.lake.location import Lake

@@ -8,14 +8,14 @@ TABLES = (
         "Rows are there more than once",
         symptoms=("Sums are too high.", "A test on a unique key fails."),
         looked_for=(
-            "the tables of each stream: offsets that stand in them twice",
+            "the newest 5,000,000 rows of each table of a stream: offsets that stand in them twice",
             "the newest judgement of each table: rules on unique keys",
             "logs of Postgres, dbt and Delta",
         ),
         proof="The number of rows beyond the first of their offset, or that break a rule on a unique key. Two versions "
         "of a row, and a record that was released from the dead letters, are none.",
         remedy=(
-            Step("Compare table and topic, offset by offset.", "dataeng verify STREAM"),
+            Step("Compare the whole table with its topic, offset by offset.", "dataeng verify STREAM"),
             Step("Find out who wrote the rows: `_run_id` of both, and the table's history."),
             Step(
                 "If somebody wrote to the table by hand, take it back to a version before that.",
