@@ -68,6 +68,8 @@ class Text:
         if found is None:
             return None
         first, last = bisect_left(self._starts, found[0]), bisect_left(self._starts, found[1]) - 1
+        if last < first:
+            return None  # inside a hint, which is one token and whose words are counted from its own beginning
         for before, after in sorted(((b, a) for b in range(_BEFORE) for a in range(_AFTER)), key=sum):
             if first - before >= 0 and last + after < len(self.tokens):
                 words = self.tokens[first - before : last + after + 1]

@@ -138,3 +138,6 @@ select p.amount, c.name from payments p join customers c on c.customer_id = p.cu
 
 -- fires: nothing
 select s.name, c.name as customer from shops s join customers c on c.customer_id = s.owner_id
+
+-- fires: broadcast-too-large
+select visit_id, shop_id from shops where shop_id in (select /*+ broadcast(v) */ v.shop_id from visits v)
