@@ -1,8 +1,9 @@
 """Findings for the terminal, laid out by rich, with the SQL marked."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
-from rich.console import Group, RenderableType
+from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
 from rich.padding import Padding
 from rich.text import Text
 
@@ -14,8 +15,10 @@ _COLOURS = {Severity.ERROR: "red", Severity.WARNING: "yellow", Severity.INFO: "c
 _SIGNS = {Severity.ERROR: "✗", Severity.WARNING: "!", Severity.INFO: "i"}
 _MAX_LINES = 4
 """Of the SQL below a finding."""
-_MAX_COLUMNS = 400
-"""Of such a line, and of a rewrite fifty times as many; generated SQL has lines of a megabyte."""
+_MAX_REWRITE = 20_000
+"""Characters of a rewrite; generated SQL has lines of a megabyte."""
+_MIN_COLUMNS = 30
+"""Of a line of SQL, however narrow the terminal is."""
 
 
 def rendered(analyses: Sequence[Analysis]) -> RenderableType:
@@ -39,7 +42,7 @@ def _finding(finding: Finding, lines: Sequence[str]) -> Iterator[RenderableType]
     colour = _COLOURS[finding.severity]
     head = Text(f"{_SIGNS[finding.severity]} {finding.rule}", style=f"bold {colour}")
     yield head.append(f"  {_where(finding.place)}", style="bright_black")
-    yield Padding(_marked(finding.place, lines, colour), (0, 0, 0, 2))
+    yield Padding(_Marked(finding.place, lines, colour), (0, 0, 0, 2))
     yield Padding(Text(finding.message), (0, 0, 0, 2))
     yield Padding(Text(f"Why: {finding.why}"), (0, 0, 0, 2))
     for fact in finding.evidence:
@@ -48,8 +51,8 @@ def _finding(finding: Finding, lines: Sequence[str]) -> Iterator[RenderableType]
         yield Padding(Text(f"Effect ({finding.effect.basis}): {finding.effect.text}"), (0, 0, 0, 2))
     if finding.rewrite:
         yield Padding(Text(f"Instead ({in_words(finding.rewrite.proof)}):", style="green"), (0, 0, 0, 2))
-        sql, most = finding.rewrite.sql, 50 * _MAX_COLUMNS
-        yield Padding(Text(sql if len(sql) <= most else f"{sql[:most]} …"), (0, 0, 0, 4))
+        sql = finding.rewrite.sql
+        yield Padding(Text(sql if len(sql) <= _MAX_REWRITE else f"{sql[:_MAX_REWRITE]} …"), (0, 0, 0, 4))
 
 
 def in_words(proof: Proof) -> str:
@@ -66,31 +69,38 @@ def _where(place: Place) -> str:
     return f"{place.file}:{place.line}:{place.column}"
 
 
-def _marked(place: Place, lines: Sequence[str], colour: str) -> Text:
-    """The lines of a place with what it covers underlined."""
-    text = Text()
-    for number in range(place.line, min(place.end_line, place.line + _MAX_LINES - 1) + 1):
-        line = lines[number - 1] if number <= len(lines) else ""
-        start = place.column - 1 if number == place.line else 0
-        end = place.end_column - 1 if number == place.end_line else len(line)
-        line, start, end = _excerpt(line, start, end)
-        shown = Text(line)
-        shown.stylize(f"bold underline {colour}", start, end)
-        text.append(f"{number:>4} | ", style="bright_black").append_text(shown).append("\n")
-        blanks = "".join(letter if letter == "\t" else " " for letter in line[:start])
-        text.append("     | ", style="bright_black").append(f"{blanks}{'^' * max(1, end - start)}\n", style=colour)
-    if place.end_line >= place.line + _MAX_LINES:
-        text.append("     | …\n", style="bright_black")
-    text.rstrip()
-    return text
+@dataclass(frozen=True)
+class _Marked:
+    """The lines of a place with what it covers underlined; of each as much as the terminal is wide."""
+
+    place: Place
+    lines: Sequence[str]
+    colour: str
+
+    def __rich_console__(self, _console: Console, options: ConsoleOptions) -> RenderResult:
+        place, before = self.place, "{:>4} | "
+        columns = max(_MIN_COLUMNS, options.max_width - len(before.format("")))
+        for number in range(place.line, min(place.end_line, place.line + _MAX_LINES - 1) + 1):
+            line = self.lines[number - 1] if number <= len(self.lines) else ""
+            start = place.column - 1 if number == place.line else 0
+            end = place.end_column - 1 if number == place.end_line else len(line)
+            line, start, end = _excerpt(line.replace("\t", " "), start, end, columns)
+            shown = Text(line)
+            shown.stylize(f"bold underline {self.colour}", start, end)
+            yield Text(before.format(number), style="bright_black").append_text(shown)
+            marks = f"{' ' * start}{'^' * max(1, end - start)}"
+            yield Text(before.format(""), style="bright_black").append(marks, style=self.colour)
+        if place.end_line >= place.line + _MAX_LINES:
+            yield Text(f"{before.format('')}…", style="bright_black")
 
 
-def _excerpt(line: str, start: int, end: int) -> tuple[str, int, int]:
+def _excerpt(line: str, start: int, end: int, columns: int) -> tuple[str, int, int]:
     """The part of a long line around a place, and where the place is in it."""
-    if len(line) <= _MAX_COLUMNS:
+    if len(line) <= columns:
         return line, start, end
-    first = max(0, start - _MAX_COLUMNS // 4)
-    last = min(len(line), first + _MAX_COLUMNS)
+    room = columns - 4  # for the dots before and after
+    first = max(0, start - room // 4) if end > room else 0
+    last = min(len(line), first + room)
     before, after = "… " if first else "", " …" if last < len(line) else ""
     moved = len(before) - first
     return f"{before}{line[first:last]}{after}", start + moved, min(end, last) + moved
