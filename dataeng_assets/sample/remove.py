@@ -61,16 +61,17 @@ SAMPLE = (
 
 STAYS = (
     "*.lock", "*.md", "*.toml", "*.yaml", ".*", "LICENSE", "Makefile", "benchmarks", "dataeng_assets/*.py",
-    "dataeng_assets/advise", "dataeng_assets/analyze", "dataeng_assets/cli", "dataeng_assets/components",
-    "dataeng_assets/contracts", "dataeng_assets/defs", "dataeng_assets/doctor", "dataeng_assets/extract",
-    "dataeng_assets/generate", "dataeng_assets/kafka", "dataeng_assets/lake", "dataeng_assets/local",
-    "dataeng_assets/orchestration", "dataeng_assets/postgres", "dataeng_assets/quality", "dataeng_assets/streams",
-    "dataeng_assets/testing", "dbt/*.yml", "dbt/macros", "dbt/models", "dbt/tests/generic", "docs/*.md",
-    "docs/*.py", "docs/decisions", "docs/explanation", "docs/how-to", "docs/reference", "docs/reference_pages",
-    "docs/runbook", "scripts", "tests/*.py", "tests/advise", "tests/analyze", "tests/benchmarks", "tests/cli",
-    "tests/components", "tests/contracts", "tests/docs", "tests/doctor", "tests/extract", "tests/generate",
-    "tests/kafka", "tests/lake", "tests/local", "tests/orchestration", "tests/postgres", "tests/quality",
-    "tests/streams", "tests/testing", "tests/warehouse", "data", "queries", "schemas",
+    "dataeng_assets/advise", "dataeng_assets/analyze", "dataeng_assets/causes", "dataeng_assets/cli",
+    "dataeng_assets/components", "dataeng_assets/contracts", "dataeng_assets/defs", "dataeng_assets/doctor",
+    "dataeng_assets/extract", "dataeng_assets/generate", "dataeng_assets/kafka", "dataeng_assets/lake",
+    "dataeng_assets/local", "dataeng_assets/orchestration", "dataeng_assets/postgres", "dataeng_assets/quality",
+    "dataeng_assets/streams", "dataeng_assets/testing", "dbt/*.yml", "dbt/macros", "dbt/models", "dbt/tests/generic",
+    "docs/*.md", "docs/*.py", "docs/decisions", "docs/explanation", "docs/how-to", "docs/reference",
+    "docs/reference_pages", "docs/runbook", "scripts", "tests/*.py", "tests/advise", "tests/analyze",
+    "tests/benchmarks", "tests/cli", "tests/components", "tests/contracts", "tests/docs", "tests/doctor",
+    "tests/extract", "tests/generate", "tests/kafka", "tests/lake", "tests/local", "tests/orchestration",
+    "tests/postgres", "tests/quality", "tests/streams", "tests/testing", "tests/warehouse", "data", "queries",
+    "schemas",
 )  # fmt: skip
 """Where everything else lies; a file of the sample in one of these folders is the sample's all the same."""
 

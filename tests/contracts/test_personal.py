@@ -58,5 +58,6 @@ def test_a_name_is_in_doubt_unless_it_is_that_of_a_thing(name: str, table: str, 
 )
 def test_what_a_text_looks_like(text: str, what: str | None) -> None:
     conditions = written_as_sql(literal(text))
-    found = [name for name, sql in conditions.items() if duckdb.sql(f"select {sql}").fetchall()[0][0]]
+    with duckdb.connect() as connection:
+        found = [name for name, sql in conditions.items() if connection.execute(f"select {sql}").fetchall()[0][0]]
     assert found == ([what] if what else [])

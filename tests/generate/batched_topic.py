@@ -161,7 +161,8 @@ class Batches:
             with duckdb.connect(self.target) as connection:
                 return connection.execute(query).fetchall()
         held = DeltaTable(f"{self.target}/example/{name}").to_pyarrow_table()
-        return duckdb.sql(f"SELECT {columns} FROM held").fetchall() if held.num_rows else []
+        with duckdb.connect() as connection:
+            return connection.execute(f"SELECT {columns} FROM held").fetchall() if held.num_rows else []
 
 
 def good(number: int) -> bytes:
