@@ -72,15 +72,8 @@ def doctor(
 
 
 def _show(console: "Console", report: "Report") -> None:
-    from rich.table import Table
-    from rich.text import Text
-
-    if report.findings:
-        table = Table("cause", "where", "proof", "remedy", "page", box=None, padding=(0, 2, 1, 0))
-        for one in report.findings:
-            cells = (_title(one), one.where, "\n".join(one.proof), _remedy(one), one.page)
-            table.add_row(*(Text(cell) for cell in cells))
-        console.print(table)
+    for one in report.findings:
+        _show_finding(console, one)
     for looked in report.looked:
         console.print(
             f"Looked at {looked.count:,} {looked.what}.", style="dim", markup=False, highlight=False, soft_wrap=True
@@ -96,17 +89,22 @@ def _show(console: "Console", report: "Report") -> None:
     console.print(_verdict(report))
 
 
-def _title(finding: "Finding") -> str:
+def _show_finding(console: "Console", finding: "Finding") -> None:
+    from rich.padding import Padding
+    from rich.text import Text
+
     from dataeng_assets.causes.catalogue import CAUSES
 
-    return CAUSES[finding.cause].title
-
-
-def _remedy(finding: "Finding") -> str:
-    from dataeng_assets.causes.catalogue import CAUSES
-
-    first = CAUSES[finding.cause].remedy[0].text
-    return "\n".join([first, *finding.commands])
+    cause = CAUSES[finding.cause]
+    console.print(
+        Text(f"✗ {cause.title}", style="bold red").append(f"  {finding.where}", style="not bold bright_black")
+    )
+    for paragraph in (*finding.proof, cause.remedy[0].text):
+        console.print(Padding(Text(paragraph), (0, 0, 0, 2)))
+    # what is to be copied stays in one line
+    for command in finding.commands:
+        console.print(Text(f"    {command}", style="cyan"), soft_wrap=True)
+    console.print(Text(f"  {finding.page}\n", style="bright_black"), soft_wrap=True)
 
 
 def _verdict(report: "Report") -> str:

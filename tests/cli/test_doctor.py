@@ -14,8 +14,8 @@ from dataeng_assets.doctor.fixes import FIXES, STALE
 FULL = '2026-11-20 08:00:00.000 UTC [42] PANIC:  could not write to file "pg_wal/x": No space left on device\n'
 
 
-def run(*words: str) -> tuple[int, str, str]:
-    result = CliRunner().invoke(app, ["doctor", *words], env={"COLUMNS": "300"})
+def run(*words: str, columns: int = 300) -> tuple[int, str, str]:
+    result = CliRunner().invoke(app, ["doctor", *words], env={"COLUMNS": str(columns)})
     return result.exit_code, result.stdout, result.stderr
 
 
@@ -26,12 +26,14 @@ def log(tmp_path: Path) -> Path:
     return path
 
 
-def test_a_finding_is_a_line_with_cause_proof_remedy_and_page(log: Path) -> None:
+def test_a_finding_has_cause_proof_remedy_and_page(log: Path) -> None:
     code, said, _ = run("--file", str(log))
     assert code == 1
     for expected in ("A disk is full, or nearly so", "line 1 at 2026-11-20 08:00:00", "See what takes the room"):
         assert expected in said
-    assert "docs/runbook/disk-full.md" in said
+    narrow = run("--file", str(log), columns=40)[1].splitlines()
+    for whole in ("docs/runbook/disk-full.md", CAUSES["disk-full"].remedy[0].command):
+        assert any(line.strip() == whole for line in narrow), "what is to be copied stays in one line"
 
 
 def test_as_json_it_is_the_same_for_programs(log: Path) -> None:
