@@ -140,4 +140,4 @@ select p.amount, c.name from payments p join customers c on c.customer_id = p.cu
 select s.name, c.name as customer from shops s join customers c on c.customer_id = s.owner_id
 
 -- fires: broadcast-too-large
-select visit_id, shop_id from shops where shop_id in (select /*+ broadcast(v) */ v.shop_id from visits v)
+select count(shop_id) from (select /*+ broadcast(v) */ v.shop_id from visits as v)
