@@ -306,11 +306,11 @@ def write_windows(windows: DataFrame, topic: Topic) -> list[StreamingQuery]:
 class Reporter(StreamingQueryListener):
     """One line of JSON for each batch: what was read, how far the query is behind, and how large its state is."""
 
-    def onQueryStarted(self, event: QueryStartedEvent) -> None:  # noqa: N802
+    def onQueryStarted(self, event: QueryStartedEvent) -> None:  # noqa: N802 - Spark calls it by this name
         """Say which query began."""
         log.info(json.dumps({"query": event.name, "started": str(event.runId)}))
 
-    def onQueryProgress(self, event: QueryProgressEvent) -> None:  # noqa: N802
+    def onQueryProgress(self, event: QueryProgressEvent) -> None:  # noqa: N802 - Spark calls it by this name
         """Say what a batch did."""
         progress = event.progress
         routed = progress.observedMetrics.get("routing")
@@ -329,10 +329,10 @@ class Reporter(StreamingQueryListener):
         }
         log.info(json.dumps(said))
 
-    def onQueryIdle(self, event: QueryIdleEvent) -> None:  # noqa: N802
+    def onQueryIdle(self, event: QueryIdleEvent) -> None:  # noqa: N802 - Spark calls it by this name
         """Nothing to say."""
 
-    def onQueryTerminated(self, event: QueryTerminatedEvent) -> None:  # noqa: N802
+    def onQueryTerminated(self, event: QueryTerminatedEvent) -> None:  # noqa: N802 - Spark calls it by this name
         """Say why a query ended."""
         log.info(json.dumps({"query": str(event.id), "ended": event.exception or "in good order"}))
 
