@@ -65,10 +65,8 @@ def deploy(request: Request, generated: Generated, folder: Path) -> Iterator[str
 
 def _prepare_project() -> Iterator[str]:
     """Tell dbt of the new tables, and parse the project, so that the next load has them."""
-    from dataeng_assets.orchestration.dbt import (
-        dbt_project,
-        prepare,
-    )  # loads Dagster, which the other kinds do not need
+    # loads Dagster, which the other kinds do not need
+    from dataeng_assets.orchestration.dbt import dbt_project, prepare
 
     for path, text in export(ROOT / "dataeng_assets" / "defs", ROOT / "dbt" / "models" / "staging").items():
         if path.read_text(encoding="utf-8") != text:
